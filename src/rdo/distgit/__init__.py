@@ -1,1 +1,1 @@
-"""The maintainer's verbs on a distgit, and the build of one spec."""
+"""The maintainer's verbs on a distgit, and builds of a single spec."""

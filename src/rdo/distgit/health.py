@@ -1,4 +1,4 @@
-"""Check that this machine and its maintainer have what the verbs need."""
+"""Check that this machine and its user have what the verbs need."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def _check(name: str, ask: Callable[[], object]) -> Check:
 
 
 def require(found: Sequence[Check]) -> None:
-    """Raise CommandError if something is missing that no verb works without."""
+    """Raise CommandError if something is missing without which no verb works."""
     missing = [x.name for x in found if x.state == "missing"]
     if missing:
         raise CommandError(f"missing on this machine: {', '.join(missing)}")

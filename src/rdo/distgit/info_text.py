@@ -1,4 +1,4 @@
-"""Metadata in rdopkg's layouts, for `info`, `findpkg` and `release`."""
+"""Show metadata in rdopkg's layouts, for `info`, `findpkg` and `release`."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,7 +63,7 @@ def release(values: Mapping[str, Any]) -> str:
 
 
 def _fields(values: Mapping[str, Any], first: Sequence[str], last: Sequence[str]) -> str:
-    import yaml  # it takes 20 ms, and only these layouts need it
+    import yaml  # takes 20 ms, and only these layouts need it
 
     rest = dict(values)
     lines = [_field("name", rest.pop("name", ""))]

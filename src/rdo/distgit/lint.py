@@ -28,7 +28,7 @@ class Hint:
 
 
 def sanity(text: SpecText, file: str) -> list[Hint]:
-    """Find what rpm accepts silently but reads differently than it looks."""
+    """Find text that rpm accepts silently but reads differently than a person does."""
     hints = []
     arch = [tag.line.number for tag in tags(text, "BuildArch")]
     files = [tag.line.number for tag in tags(text, "Source", "Patch") if tag.number]

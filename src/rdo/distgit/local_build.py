@@ -25,21 +25,21 @@ log = logging.getLogger(__name__)
 _SPEC = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\.spec")
 
 _NOTES = ".rdo-built.json"
-"""The RPMs in a folder of results, by the package whose last build left them."""
+"""The file in a results folder that lists the RPMs of each package's last build."""
 
 _BAD_FILE = re.compile(r"Bad (?:file|source): /builddir/SOURCES/(\S+): No such file")
 
 MAX_ROUNDS = 12
-"""How often the bridge may supply missing requirements to one build."""
+"""How many times the bridge may supply missing requirements to one build."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalBuild:
-    """A build to run here; `repositories` are additional folders with repodata.
+    """A build to run on this machine; `repositories` are additional folders with repodata.
 
-    `source` is a .spec with its sources beside it, or a .src.rpm. `additional` are RPM
-    dependencies that are installed although the spec does not require them. Before the last `stage`
-    only the SRPM is made.
+    `source` is a .spec with its sources beside it, or a .src.rpm. `additional` are RPM dependencies
+    that are installed although the spec does not require them. Unless `stage` is the last one, only
+    the SRPM is made.
     """
 
     source: Path
@@ -60,11 +60,11 @@ def build_local(
     at_end: Callable[[Room, Outcome], None] | None = None,
     admit: Callable[[Built], Built | Failed] = inspected,
 ) -> Outcome:
-    """Build until the package is built or has failed; bridge missing requirements in between.
+    """Repeat the build, bridging missing requirements in between, until it succeeds or fails.
 
-    `admit` looks at the RPMs before anybody gets them. `at_end` gets the room of a build that has
-    ended before it is removed, for a shell. Raises NotFoundError or RefusedError for a source that
-    cannot be built.
+    `admit` checks the RPMs before they are published. `at_end` is called with the room of a
+    finished build before it is removed, to open a shell. Raises NotFoundError or RefusedError for a
+    source that cannot be built.
     """
     check_source(job.source)
     job.results.mkdir(parents=True, exist_ok=True)
@@ -131,7 +131,7 @@ def _build_once(
 
 
 def _named_source(failed: Failed) -> Failed:
-    """Say where a source file that is missing was looked for, and what fetches it."""
+    """Add to a failure where the missing source file was looked for, and what downloads it."""
     if missing := _BAD_FILE.search(failed.detail):
         said = f"{missing[1]} is neither beside the spec nor in ../SOURCES"
         if "XXX" in missing[1]:
@@ -142,9 +142,9 @@ def _named_source(failed: Failed) -> Failed:
 
 
 def _clear_old(job: LocalBuild, names: Sequence[str]) -> None:
-    """Remove the RPMs that the last build of this package left, and note those of this one.
+    """Remove the RPMs of this package's last build, and record those of this one.
 
-    Those of other packages stay, and so does the source if it is one of them.
+    RPMs of other packages stay, and so does the source, even if it is an RPM of the last build.
     """
     package = job.source.stem
     if job.source.suffix == ".rpm":
@@ -154,7 +154,7 @@ def _clear_old(job: LocalBuild, names: Sequence[str]) -> None:
         known = json.loads(notes.read_text())
         before = {key: list(map(str, value)) for key, value in known.items()}
     except (FileNotFoundError, ValueError, AttributeError, TypeError):
-        before = {}  # of a killed build, or somebody else's
+        before = {}  # the list is from a killed build, or is somebody else's file
     for name in before.get(package, []):
         old = job.results / name
         is_ours = name == Path(name).name and old.suffix == ".rpm"
@@ -164,7 +164,7 @@ def _clear_old(job: LocalBuild, names: Sequence[str]) -> None:
 
 
 def _place(rpm: Path, results: Path) -> Path:
-    """Move an RPM to the results, in place of the one that an earlier build left there."""
+    """Move an RPM to the results, replacing that of an earlier build."""
     new = results / f".{rpm.name}.new"
     shutil.move(rpm, new)
     return new.replace(results / rpm.name)

@@ -1,4 +1,4 @@
-"""Several builds of `rdo build`: one after the other, or each with what those before it built."""
+"""Several builds of `rdo build`, one after the other; in a chain each can use the earlier ones."""
 
 import contextlib
 import re
@@ -19,14 +19,14 @@ from rdo.tools.rpm.createrepo import CreateRepo
 
 @dataclass(frozen=True, slots=True)
 class LocalOutcome:
-    """A build and how it ended; None if it was not tried after a failure in its chain."""
+    """A build and its outcome; None if it was not tried, after a failure in its chain."""
 
     job: LocalBuild
     outcome: Outcome | None
 
 
 def check_sources(sources: Sequence[Path]) -> None:
-    """Raise NotFoundError or RefusedError, before anything is made, for what cannot be built."""
+    """Raise NotFoundError or RefusedError for sources that cannot be built; makes nothing."""
     for source in sources:
         check_source(source)
     names = [place_of(source) for source in sources]
@@ -35,7 +35,7 @@ def check_sources(sources: Sequence[Path]) -> None:
 
 
 def place_of(source: Path) -> str:
-    """Return the folder's name for one of several builds.
+    """Return a folder name for one of several builds.
 
     >>> place_of(Path("x/python-foo-1.0-1.src.rpm")), place_of(Path("python-foo.spec"))
     ('python-foo-1.0-1', 'python-foo')
@@ -46,10 +46,10 @@ def place_of(source: Path) -> str:
 def build_each(
     jobs: Sequence[LocalBuild], build: Callable[[LocalBuild], Outcome], *, is_chain: bool
 ) -> Iterator[LocalOutcome]:
-    """Build one job after the other, and yield how each ended.
+    """Build one job after the other, and yield each outcome.
 
-    In a chain each may require what those before it built, and the first failure ends it; a
-    source that is not for this architecture is none.
+    In a chain each build may require packages of the earlier ones, and the first failure ends the
+    chain. A source for another architecture is not a failure.
     """
     with tempfile.TemporaryDirectory(prefix="rdo-chain-") as scratch:
         chain = RpmFolder(Path(scratch) / "built")
@@ -72,16 +72,16 @@ def _is_excluded(outcome: Outcome) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RpmFolder:
-    """A folder of copies of RPMs, with repodata about them.
+    """A folder of copied RPMs, with repodata about them.
 
-    They are copies because repodata is made in the sandbox, which sees this folder alone.
+    They are copied because repodata is made in the sandbox, which sees only this folder.
     """
 
     folder: Path
     rpms: dict[str, Path] = field(default_factory=dict)
 
     def add(self, rpms: Sequence[Path]) -> None:
-        """Add binary RPMs, and write the repodata anew."""
+        """Add binary RPMs, and write the repodata again."""
         new = {path.name: path.resolve() for path in rpms if not path.name.endswith(".src.rpm")}
         self.rpms.update(new)
         self.folder.mkdir(exist_ok=True)
@@ -92,9 +92,9 @@ class RpmFolder:
 
 @dataclass(frozen=True, slots=True)
 class GivenRepositories:
-    """Repositories that a build was given: folders with repodata, and URLs.
+    """Repositories named on the command line: folders with repodata, and URLs.
 
-    `scratch` is where what comes from the URLs is kept.
+    `scratch` is the folder for files downloaded from the URLs.
     """
 
     folders: tuple[Path, ...]
@@ -102,10 +102,10 @@ class GivenRepositories:
     scratch: Path
 
     def added_to(self, base: BaseLayer) -> BaseLayer:
-        """Return the base layer with the repositories at the URLs, whose metadata is fetched.
+        """Return the base layer with the repositories at the URLs; fetches their metadata.
 
-        Raises RefusedError for what is not a URL, OutsideError for a repository that cannot be
-        read.
+        Raises RefusedError for a text that is not a URL, OutsideError for a repository that cannot
+        be read.
         """
         if not self.urls:
             return base
@@ -117,10 +117,10 @@ class GivenRepositories:
 def repositories_of(
     folders: Sequence[Path], urls: Sequence[str] = ()
 ) -> Iterator[GivenRepositories]:
-    """Yield repositories for folders that may hold RPMs without repodata, and for URLs.
+    """Yield repositories for URLs, and for folders, which may hold RPMs without repodata.
 
-    Nothing is written into the folders. Raises RefusedError for a folder without either, or for
-    what is not the URL of a repository.
+    Nothing is written into the folders. Raises RefusedError for a folder without RPMs and repodata,
+    or for a text that is not the URL of a repository.
     """
     check_urls(urls)
     with tempfile.TemporaryDirectory(prefix="rdo-repo-") as scratch:

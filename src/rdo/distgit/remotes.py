@@ -1,4 +1,4 @@
-"""The remotes of a distgit's clone: `clone` adds them from the metadata, `remotes` fixes them."""
+"""The remotes of a distgit's clone: `clone` adds those in the metadata, `remotes` fixes them."""
 
 import logging
 import os
@@ -30,7 +30,7 @@ class RemoteState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A remote as it is and as it should be; a URL is empty if there is none."""
+    """A remote with its actual and its expected URL; a URL is empty if there is none."""
 
     name: str
     state: RemoteState
@@ -74,7 +74,7 @@ def with_user(url: str, user: str) -> str:
 
 
 def compare(has: Mapping[str, str], package: Mapping[str, Any]) -> list[Remote]:
-    """Compare the remotes that exist with those that should."""
+    """Compare the existing remotes with the expected ones."""
     wanted = expected(package)
     rows = []
     for name in sorted({*has, *wanted} - {"origin"}):
@@ -112,7 +112,7 @@ def fix(desk: Desk, package: Mapping[str, Any]) -> list[Remote]:
 
 @dataclass(frozen=True, slots=True)
 class Cloned:
-    """A distgit's new clone; `missing` are usual remotes that the metadata does not have."""
+    """A new clone of a distgit; `missing` are usual remotes that the metadata does not have."""
 
     folder: Path
     dry_run: bool
@@ -123,7 +123,7 @@ class Cloned:
 def planned(package: Mapping[str, Any], options: CloneOptions) -> dict[str, str]:
     """Return the remotes that a clone of a package gets, origin first, with their URLs.
 
-    Raises RefusedError if the metadata lacks the distgit, or the remote asked for as extra.
+    Raises RefusedError if the metadata lacks the distgit, or the extra remote that was requested.
     """
     url = _url(package, "master-distgit" if options.use_master else "distgit")
     remotes = {"origin": url, **expected(package, options.review_user)}
@@ -150,7 +150,7 @@ def missing(remotes: Mapping[str, str]) -> list[str]:
 
 
 def clone_package(remotes: Mapping[str, str], folder: Path) -> Clone:
-    """Clone a distgit and add all its remotes; fetch nothing from a Gerrit."""
+    """Clone a distgit and add all its remotes; nothing is fetched from Gerrit."""
     made = clone(remotes["origin"], folder)
     rest = {name: url for name, url in remotes.items() if name != "origin"}
     for name, url in rest.items():

@@ -1,1 +1,1 @@
-"""The verbs of a day in dist-git, as fedpkg has them, and the sites that they work with."""
+"""fedpkg's everyday verbs, and the dist-git sites that they work with."""

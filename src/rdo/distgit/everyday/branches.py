@@ -1,4 +1,4 @@
-"""The branches of a distgit, and going to one."""
+"""List the branches of a distgit, and switch to one."""
 
 from rdo.distgit.verb.desk import Desk
 from rdo.errors import NotFoundError, did_you_mean
@@ -13,9 +13,10 @@ def branches(desk: Desk) -> tuple[list[str], list[str]]:
 
 
 def switch(desk: Desk, branch: str) -> str:
-    """Check out a branch; one of origin gets a local branch that tracks it.
+    """Check out a branch; a branch of origin gets a local one that tracks it.
 
-    Returns what was done. Raises NotFoundError for a branch that neither has.
+    Return a sentence about what was done. Raises NotFoundError if neither this clone nor origin has
+    it.
     """
     local, remote = branches(desk)
     if branch in local:

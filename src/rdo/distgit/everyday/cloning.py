@@ -11,7 +11,7 @@ from rdo.tools.git.clone import Clone, clone
 
 @dataclass(frozen=True, slots=True)
 class SiteClone:
-    """A clone to make of a package: from `url` of a site's name into `folder`."""
+    """A clone to make of a package, from its `url` at a site into `folder`."""
 
     url: str
     folder: Path
@@ -20,7 +20,7 @@ class SiteClone:
     depth: int | None = None
 
     def make(self) -> Clone:
-        """Clone; the folder has its name only when all is there. RefusedError if it exists."""
+        """Clone; the folder appears only when it is complete. RefusedError if it exists."""
         _require_new(self.folder)
         with tempfile.TemporaryDirectory(prefix=".rdo-clone-", dir=self.folder.parent) as scratch:
             place = Path(scratch, "clone")
@@ -30,10 +30,10 @@ class SiteClone:
         return Clone(self.folder)
 
     def make_branches(self) -> list[str]:
-        """Make one clone for each branch, in folders of their names; return the branches.
+        """Make one clone per branch, in folders named like them; return the branches.
 
-        The clones after the first take what they share from that one. Raises NotFoundError for a
-        repository without branches, RefusedError for a folder that exists.
+        Later clones share objects with the first one. Raises NotFoundError for a repository without
+        branches, RefusedError for a folder that exists.
         """
         _require_new(self.folder)
         with tempfile.TemporaryDirectory(prefix=".rdo-clone-", dir=self.folder.parent) as scratch:
@@ -57,7 +57,7 @@ class SiteClone:
         return branches
 
     def _set_up(self, made: Clone) -> None:
-        """Name the site in the clone, and install the check before each push."""
+        """Record the site in the clone, and install the check before each push."""
         if not self.site:
             return
         made.plumb("config", "rdo.site", self.site)

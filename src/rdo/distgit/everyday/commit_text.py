@@ -1,22 +1,20 @@
-"""The newest changelog entry as the text of a commit."""
+"""Make a commit message from the newest changelog entry."""
 
 from collections.abc import Sequence
 
 from rdo.distgit.verb.desk import Desk
 from rdo.errors import NotFoundError
-from rdo.spec.changelog import entries, is_automatic
+from rdo.spec.changelog import is_automatic
 
 
 def newest_changes(desk: Desk, *, is_raw: bool = False) -> tuple[str, ...]:
-    """Return the lines of the newest entry, without their hyphens unless `is_raw`.
+    """Return the lines of the newest entry, without leading hyphens unless `is_raw`.
 
     Raises NotFoundError for a spec without entries.
     """
-    text = desk.spec.text()
-    found = [] if is_automatic(text) else entries(text)
-    if not found:
+    lines = [] if is_automatic(desk.spec.text()) else desk.spec.newest_changes()
+    if not lines:
         raise NotFoundError("the spec has no changelog entry")
-    lines = (line.rstrip() for line in found[0].changes)
     return tuple(line if is_raw else line.removeprefix("- ") for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""`build`, `scratch-build`, `chain-build` and `copr-build`: a distgit is built at a farm."""
+"""`build`, `scratch-build`, `chain-build` and `copr-build`: build a distgit on a farm."""
 
 import logging
 import threading
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FarmChoice:
-    """The builder of rdo.toml that a distgit is built by, and the target whose limits hold."""
+    """The builder of rdo.toml that builds a distgit, and the target whose limits apply."""
 
     builder: str
     kind: BuilderKind
@@ -36,7 +36,7 @@ class FarmChoice:
 def choose(
     settings: "Settings", site: DistgitSite | None, *, builder: str = "", kind: str = ""
 ) -> FarmChoice:
-    """Choose a builder: the one named, the site's, the only one of a kind, or the only farm.
+    """Choose a builder: the named one, the site's, the only one of a kind, or the only farm.
 
     Raises NotFoundError if there is none, RefusedError if there are several.
     """
@@ -70,15 +70,15 @@ def _is_meant(settings: "Settings", name: str, kind: str) -> bool:
 
 
 def farm_target(desk: Desk, site: DistgitSite | None, chosen: str = "") -> str:
-    """Return the farm's own target: the one chosen, or what the site calls that of the branch.
+    """Return the farm's target: the chosen one, or the site's target for the branch.
 
-    Empty if neither says so.
+    Empty if there is neither.
     """
     return chosen or (site.target_of(desk.clone.branch) if site else "")
 
 
 def require_pushed(desk: Desk) -> None:
-    """Raise RefusedError if the farm would not find what is here: fedpkg's words."""
+    """Raise RefusedError, in fedpkg's words, if this commit is not pushed for a farm to find."""
     if desk.clone.changed_files:
         raise RefusedError(
             f"{desk.folder} has uncommitted changes",
@@ -94,7 +94,7 @@ def require_pushed(desk: Desk) -> None:
 
 
 def source_of_branch(desk: Desk, site: DistgitSite, package: str) -> str:
-    """Return the URL of a package's commit at the site, on the branch that is checked out.
+    """Return the URL of a package's newest commit at the site, on the current branch.
 
     Raises NotFoundError if the package does not have the branch.
     """
@@ -108,7 +108,7 @@ def source_of_branch(desk: Desk, site: DistgitSite, package: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FarmTask:
-    """A build that a farm has: its number there, and the page for people."""
+    """A build that a farm has accepted: its number there, and the page for people."""
 
     number: str
     page: str
@@ -116,7 +116,7 @@ class FarmTask:
 
 @dataclass(frozen=True, slots=True)
 class FarmBuildRun:
-    """One build at a farm: `builder` is opened for its source, `folder` gets its results."""
+    """One build on a farm: `builder` is opened for its source, `folder` gets the results."""
 
     desk: Desk
     builder: Builder
@@ -124,9 +124,9 @@ class FarmBuildRun:
     name: str
 
     def run(self, *, waits: bool = True) -> tuple[FarmTask | None, Outcome | None]:
-        """Start the build, and wait for its end unless told not to; return what is known of it.
+        """Start the build, wait for its end if asked to, and return what is known about it.
 
-        Ctrl-C leaves a build that the farm has accepted to the farm.
+        Ctrl-C does not cancel a build that the farm has accepted.
         """
         ended = threading.Event()
         self.builder.notify(ended)
@@ -141,11 +141,11 @@ class FarmBuildRun:
             return submitted, wait_for(self.builder, [ticket], ended)[ticket]
         except KeyboardInterrupt:
             if self.builder.leave(ticket) and submitted:
-                self.desk.say(f"{submitted.number} goes on: {submitted.page}")
+                self.desk.say(f"task {submitted.number} continues: {submitted.page}")
             raise
 
     def _submitted(self, ticket: Ticket, ended: threading.Event) -> FarmTask | None:
-        """Wait until the farm has the build; None for a builder that is none, or a failure."""
+        """Wait until the farm has accepted the build; None after a failure, or if it is no farm."""
         if not isinstance(self.builder, RemoteBuilder):
             return None
         while not self.builder.poll([ticket]):
@@ -164,12 +164,12 @@ class FarmBuildRun:
 
 
 def results_folder(desk: Desk, found: Verrel) -> Path:
-    """Return where the results of a version are kept: fedpkg's `results_NAME/VERSION/RELEASE`."""
+    """Return the folder for the results of a version: fedpkg's `results_NAME/VERSION/RELEASE`."""
     return desk.folder / f"results_{found.repo_name}" / found.ver / found.rel
 
 
 def ignore_results(desk: Desk, found: Verrel) -> None:
-    """Have git ignore the results in this clone; a verb calls it before it builds."""
+    """Make git ignore the results in this clone; verbs call this before they build."""
     desk.clone.exclude(f"/results_{found.repo_name}/")
 
 
@@ -199,7 +199,7 @@ def options_of(
 
 
 def groups(packages: Sequence[str], last: str) -> list[list[str]]:
-    """Return the groups of a chain, which colons separate; the package here is its end.
+    """Return the groups of a chain, separated by colons; the package of this distgit comes last.
 
     >>> groups(["a", "b", ":", "c"], "me")
     [['a', 'b'], ['c'], ['me']]

@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MessageChoice:
-    """Where the message of a commit or a tag comes from, by the options of fedpkg's `commit`.
+    """Where the message of a commit or a tag comes from: the options of fedpkg's `commit`.
 
-    `has_changelog` appends the newest changelog entry to `text`, and so does `is_clog`, which takes
-    it alone if there is no text.
+    `has_changelog` appends the newest changelog entry to `text`, and so does `is_clog`; with
+    `is_clog` the entry alone is enough.
     """
 
     text: str = ""
@@ -35,9 +35,12 @@ class MessageChoice:
 
 
 def message_of(desk: Desk, choice: MessageChoice) -> str:
-    """Return the message; empty if nothing is chosen. Raises RefusedError for several choices."""
+    """Return the message; empty if none is chosen.
+
+    Raises RefusedError for contradicting choices.
+    """
     if choice.file and (choice.text or choice.is_clog):
-        raise RefusedError("--file gives the message, or --message and --clog do")
+        raise RefusedError("pass either --file, or --message and --clog")
     if choice.has_changelog and not choice.text:
         raise RefusedError("--with-changelog needs --message, which becomes the first line")
     if choice.has_changelog or choice.is_clog:
@@ -49,7 +52,7 @@ def message_of(desk: Desk, choice: MessageChoice) -> str:
 
 
 def commit(desk: Desk, choice: MessageChoice, files: Sequence[str], *, is_signed_off: bool) -> None:
-    """Commit all changes of tracked files, or those of `files`; without a message ask an editor.
+    """Commit all changes of tracked files, or those of `files`; without a message open an editor.
 
     Raises RefusedError if there is nothing to commit or no message.
     """
@@ -63,7 +66,7 @@ def commit(desk: Desk, choice: MessageChoice, files: Sequence[str], *, is_signed
 def tag(desk: Desk, name: str, choice: MessageChoice, *, is_forced: bool) -> str:
     """Tag HEAD, by default with name, version and release; return the tag's name.
 
-    Raises RefusedError without a commit, or for a tag that exists unless `is_forced`.
+    Raises RefusedError if there is no commit, or if the tag exists unless `is_forced`.
     """
     chosen = name or verrel(desk, None).nvr.replace("~", "_").replace("^", "_")
     if not desk.clone.resolve("HEAD"):
@@ -77,7 +80,7 @@ def tag(desk: Desk, name: str, choice: MessageChoice, *, is_forced: bool) -> str
 def delete_tag(desk: Desk, name: str) -> None:
     """Delete a tag of this clone.
 
-    Raises RefusedError without a name, NotFoundError if there is no such tag.
+    Raises RefusedError if no name is given, NotFoundError if there is no such tag.
     """
     if not name:
         raise RefusedError("--delete needs the name of a tag")
@@ -88,21 +91,21 @@ def delete_tag(desk: Desk, name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """The branch of a remote that the current branch follows."""
+    """A branch of a remote that the current branch follows."""
 
     remote: str
     branch: str
 
     @property
     def ref(self) -> str:
-        """Where the clone remembers the branch."""
+        """The ref of the remote branch in this clone."""
         return f"refs/remotes/{self.remote}/{self.branch}"
 
 
 def tracked(desk: Desk) -> Tracked:
-    """Return the followed branch, by default the one of the same name at origin.
+    """Return the branch followed; by default the one of the same name at origin.
 
-    Raises RefusedError for a detached HEAD or a remote that is missing.
+    Raises RefusedError for a detached HEAD or a missing remote.
     """
     branch = desk.clone.branch
     if not branch:
@@ -117,9 +120,9 @@ def tracked(desk: Desk) -> Tracked:
 def push(
     desk: Desk, site: DistgitSite | None, *, is_forced: bool = False, is_checked: bool = True
 ) -> None:
-    """Push the branch to where it comes from, after the check of its sources.
+    """Push the branch to its remote, after checking its sources.
 
-    `is_forced` replaces the remote branch if it still is what was fetched last. Raises
+    `is_forced` replaces the remote branch if it has not changed since the last fetch. Raises
     RefusedError if the check fails, NothingToDoError if there is nothing to push.
     """
     there, head = tracked(desk), desk.clone.resolve("HEAD")
@@ -135,14 +138,14 @@ def push(
 
 
 def _has_hook(desk: Desk) -> bool:
-    """Whether the clone's own hook is ours, and finds `rdo`: it checks each push already."""
+    """Whether the clone has our own hook and it finds `rdo`: it checks each push already."""
     hook = desk.clone.common_dir / "hooks" / "pre-push"
     is_ours = hook.is_file() and hook.read_text(errors="replace") == HOOK
     return is_ours and shutil.which("rdo") is not None
 
 
 def require_sources(desk: Desk, site: DistgitSite | None) -> None:
-    """Raise RefusedError if HEAD names a source that is neither in git nor in the cache."""
+    """Raise RefusedError if a source that HEAD names is neither in git nor in the cache."""
     found = push_check.check(desk, "HEAD", site)
     if found.code:
         raise RefusedError(
@@ -151,10 +154,11 @@ def require_sources(desk: Desk, site: DistgitSite | None) -> None:
 
 
 def pull(desk: Desk, *, is_rebase: bool | None = None) -> None:
-    """Fetch, and bring the branch to where its remote branch is.
+    """Fetch, and update the branch to its remote branch.
 
-    Where both have commits of their own `is_rebase` says how; a conflict leaves everything as it
-    was. Raises NothingToDoError if nothing is new, NotFoundError if the remote has no such branch.
+    If both sides have new commits, `is_rebase` chooses between rebase and merge; a conflict leaves
+    everything as it was. Raises NothingToDoError if nothing is new, NotFoundError if the remote has
+    no such branch.
     """
     there = tracked(desk)
     desk.clone.fetch(there.remote)
@@ -188,31 +192,31 @@ def _reconcile(desk: Desk, there: Tracked, *, is_rebase: bool | None) -> None:
         verb = "rebase" if is_rebase else "merge"
         raise RefusedError(
             f"conflicts in {', '.join(found[:5])}; nothing was changed",
-            hint=f"git {verb} {name} stops there, for you to solve them",
+            hint=f"git {verb} {name} stops at them, so that you can resolve them",
         )
 
 
 def changes(desk: Desk, files: Sequence[str] = (), *, is_staged: bool = False) -> str:
-    """Return the changes that are not committed; with `is_staged` only those in the index."""
+    """Return the uncommitted changes; with `is_staged` only those in the index."""
     staged = ("--cached",) if is_staged else ()
     command = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", *staged)
     return desk.clone.plumb(*command, "--", *files)
 
 
 def changes_since_tag(desk: Desk) -> str:
-    """Return what has changed since the newest tag, uncommitted changes included.
+    """Return the changes since the newest tag, including uncommitted ones.
 
     Raises NotFoundError if there is no tag in the history.
     """
     newest = desk.clone.describe("HEAD")
     if not newest:
-        raise NotFoundError("no tag is in the history of this branch", hint="rdo pkg tag makes one")
+        raise NotFoundError("the history of this branch has no tag", hint="rdo pkg tag makes one")
     command = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "-M")
     return desk.clone.plumb(*command, f"refs/tags/{newest}", "--")
 
 
 def clean(desk: Desk, *, also_ignored: bool = False) -> None:
-    """Remove the files that git does not track; `also_ignored` also those that it ignores.
+    """Remove the files that git does not track; with `also_ignored` also those it ignores.
 
     Raises NothingToDoError if there are none.
     """
@@ -232,4 +236,4 @@ while read -r local_ref local_sha remote_ref remote_sha; do
     case $local_sha in *[!0]*) rdo pkg pre-push-check "$local_sha" || exit 1 ;; esac
 done
 """
-"""What git runs before each push in a clone of a site."""
+"""The hook that git runs before each push in a clone of a site."""

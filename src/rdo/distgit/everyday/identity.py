@@ -1,4 +1,4 @@
-"""What a distgit's commit is called: its dist, its name-version-release, and its URL."""
+"""The names of a distgit's commit: its dist, its name-version-release, and its URL."""
 
 import getpass
 import platform
@@ -20,7 +20,7 @@ _DISTS = (
 
 @dataclass(frozen=True, slots=True)
 class BranchDist:
-    """The macros that a branch stands for: `dist` is `.fc42`, `variable` fedora, `value` 42."""
+    """The macros of a branch: for fc42, `dist` is `.fc42`, `variable` is fedora, `value` is 42."""
 
     dist: str = ""
     variable: str = ""
@@ -28,13 +28,13 @@ class BranchDist:
 
     @property
     def macros(self) -> dict[str, str]:
-        """What rpm is told of it; nothing for a branch of no distribution."""
+        """The macros for rpm; none for a branch without a distribution."""
         named = {self.variable: self.value, f"{self.dist[1:]}": "1"} if self.variable else {}
         return {"dist": self.dist, **named} if self.dist else {}
 
 
 def dist_of(branch: str) -> BranchDist:
-    """Return what the name of a branch, or of a release's base, says of its distribution.
+    """Return the distribution in the name of a branch, or of a release's base OS.
 
     Empty for any other name.
 
@@ -48,13 +48,16 @@ def dist_of(branch: str) -> BranchDist:
 
 
 def branch_dist(desk: Desk, release: str = "") -> BranchDist:
-    """Return the distribution of the branch that is checked out, or of `release` in its place.
+    """Return the distribution of the checked-out branch, or of `release` if given.
 
-    Raises RefusedError for a `release` that names none.
+    Raises RefusedError if `release` names no distribution.
     """
     dist = dist_of(release or desk.clone.branch)
     if release and not dist.dist:
-        raise RefusedError(f"{release} names no distribution", hint="such as f42, epel9 or c9s")
+        raise RefusedError(
+            f"{release} is not the name of a distribution",
+            hint="use a name such as f42, epel9 or c9s",
+        )
     return dist
 
 
@@ -80,11 +83,12 @@ class Verrel:
 
 
 def verrel(desk: Desk, site: DistgitSite | None, release: str = "", *, user: str = "") -> Verrel:
-    """Return what the spec is called on a branch; `release` stands for another branch.
+    """Return name, version and release of the spec on a branch; `release` replaces the branch.
 
-    `user` is the account at the site, by default of the name of this user.
+    `user` is the account at the site, by default named like this user.
 
-    Raises RefusedError for a branch that names no distribution where the release needs one.
+    Raises RefusedError for a branch that names no distribution although the spec's Release needs
+    one.
     """
     dist = branch_dist(desk, release)
     macros: dict[str, str | None] = {"dist": None, **dist.macros}
@@ -113,9 +117,9 @@ def verrel(desk: Desk, site: DistgitSite | None, release: str = "", *, user: str
 
 
 def git_url(desk: Desk, site: DistgitSite) -> str:
-    """Return the URL of this commit as Koji takes it: `git+https://HOST/PACKAGE#HASH`.
+    """Return the URL of this commit in Koji's form: `git+https://HOST/PACKAGE#HASH`.
 
-    Raises RefusedError without a commit.
+    Raises RefusedError if there is no commit.
     """
     commit = desk.clone.resolve("HEAD")
     if not commit:

@@ -1,4 +1,4 @@
-"""`import`: the files of a source RPM become those of the distgit."""
+"""`import`: replace the files of the distgit with those of a source RPM."""
 
 import re
 import shutil
@@ -23,17 +23,17 @@ _KEPT = (
     *("README.md", "gating.yaml", "tests/*", "*.rpmlintrc", ".fmf/*", "*.fmf", "changelog"),
     *(".gitignore", SOURCES, ".*.metadata"),
 )
-"""Files of the distgit that stay although the SRPM does not have them."""
+"""Files that stay in the distgit although the SRPM does not contain them."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+~^@%=,:!-]{0,254}")
 _LIMITS = Limits(files=5_000, file_bytes=2 << 30, total_bytes=4 << 30, depth=0)
 _LOOKED_AT = 1 << 20
-# The bytes that `file` does not take for text: control characters without blanks, bell and escape.
+# Bytes that `file` does not accept in a text: control characters except blanks, bell and escape.
 _CONTROL = bytes({*range(7), *range(14, 27), *range(28, 32), 127})
 
 
 def is_binary(content: bytes) -> bool:
-    """Whether a file belongs into the lookaside cache: it has bytes that no text has.
+    """Whether a file belongs in the lookaside cache, because it contains bytes that no text has.
 
     >>> is_binary(b"caf\\xe9\\n"), is_binary(b"\\x1f\\x8b\\x08")
     (False, True)
@@ -43,7 +43,7 @@ def is_binary(content: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SrpmContent:
-    """The files of a source RPM in a folder of ours: its spec, text for git, and archives."""
+    """The files of a source RPM in a folder of ours: its spec, text files, and archives."""
 
     spec: Path
     texts: tuple[Path, ...]
@@ -60,8 +60,9 @@ def take_over(
 ) -> None:
     """Replace the files of the distgit with those of a source RPM, and stage them.
 
-    Archives go into the lookaside cache. Raises NotFoundError without the SRPM; RefusedError if it
-    is none, or its spec is named otherwise than the package, unless `has_any_name`.
+    Archives go into the lookaside cache. Raises NotFoundError if there is no SRPM, and RefusedError
+    for a file that is not an SRPM, or whose spec has another name than the package, unless
+    `has_any_name`.
     """
     refuse_retired(desk.folder)
     with tempfile.TemporaryDirectory(prefix="rdo-import-") as scratch:
@@ -70,21 +71,21 @@ def take_over(
         if found.spec.stem != name and not has_any_name:
             raise RefusedError(
                 f"the spec of the SRPM is {found.spec.name}, not {name}.spec",
-                hint="--do-not-check-specfile-name imports it all the same",
+                hint="--do-not-check-specfile-name imports it anyway",
             )
         if found.archives and not site and not is_offline:
             raise NotFoundError(
                 "no lookaside cache is known for the archives of the SRPM",
-                hint="name a site with --site, or take them over with --offline",
+                hint="name a site with --site, or import without uploading with --offline",
             )
-        if found.archives:  # first: it is what other machines can refuse
+        if found.archives:  # comes first, because a server may refuse it
             known = site or DistgitSite()
             sources.upload(desk, known, found.archives, is_new_list=True, is_offline=is_offline)
         _replace(desk, found)
 
 
 def _content(srpm: Path, scratch: Path) -> SrpmContent:
-    """Unpack a source RPM behind the walls, and take its files out through the door."""
+    """Unpack a source RPM inside a root, and copy its files out."""
     if not srpm.is_file():
         raise NotFoundError(f"File not found: {srpm}")
     inside, outside = scratch / "inside", scratch / "files"
@@ -115,7 +116,7 @@ def _replace(desk: Desk, found: SrpmContent) -> None:
     desk.clone.remove(list(_gone(desk, texts)))
     for name, file in texts.items():
         content = file.read_bytes()
-        (desk.folder / name).parent.mkdir(exist_ok=True)  # git removes a folder without files
+        (desk.folder / name).parent.mkdir(exist_ok=True)  # git removes an empty folder
         desk.clone.will_write(desk.folder / name, content)
         write_file(desk.folder / name, content)
     desk.clone.add(sorted(texts))

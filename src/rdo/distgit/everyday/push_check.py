@@ -1,4 +1,4 @@
-"""`pre-push-check`: can a commit be built by somebody who has only git and the lookaside cache."""
+"""`pre-push-check`: check that a commit can be built from git and the lookaside cache alone."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ NO_COMMIT, BAD_SPEC, NOT_LISTED, NOT_UPLOADED = 1, 3, 4, 5
 
 @dataclass(frozen=True, slots=True)
 class PushCheck:
-    """What was found: a line for each fault, and fedpkg's exit code; 0 is none."""
+    """The result: a line for each fault, and fedpkg's exit code; 0 if there is none."""
 
     code: int = 0
     lines: tuple[str, ...] = ()
@@ -22,7 +22,7 @@ class PushCheck:
 def check(desk: Desk, ref: str, site: DistgitSite | None) -> PushCheck:
     """Check the files of a commit; without a site the cache is not asked.
 
-    A commit without a spec, as that of a retired package, has nothing to check.
+    A commit without a spec, such as that of a retired package, has no faults.
     """
     if not desk.clone.resolve(ref):
         return PushCheck(NO_COMMIT, (f"no such commit: {ref}",))

@@ -1,4 +1,4 @@
-"""`retire`: what is left of a package in dist-git is the reason why it is gone."""
+"""`retire`: remove all files of a package from dist-git except the reason."""
 
 from fnmatch import fnmatchcase
 
@@ -10,10 +10,10 @@ from rdo.errors import RefusedError
 
 
 def retire(desk: Desk, reason: str, site: DistgitSite | None) -> None:
-    """Remove all files, write the reason into dead.package, and commit with it as the message.
+    """Remove all files, write the reason into dead.package, and commit with the reason as message.
 
-    Raises RefusedError without a reason, for a package that is retired, or on a branch on which
-    its site retires nothing.
+    Raises RefusedError if there is no reason, if the package is retired already, or on a branch
+    where the site does not allow retiring.
     """
     refuse_retired(desk.folder)
     if not reason.strip():
@@ -22,7 +22,7 @@ def retire(desk: Desk, reason: str, site: DistgitSite | None) -> None:
     if allowed and not any(fnmatchcase(branch, one) for one in allowed):
         raise RefusedError(
             f"packages of {site.title if site else ''} are not retired on {branch}",
-            hint=f"only on {', '.join(allowed)}; users keep what a stable release has",
+            hint=f"only on {', '.join(allowed)}; packages stay in stable releases",
         )
     place = desk.folder / RETIRED_FILES[0]
     desk.clone.remove(desk.clone.tracked_files)

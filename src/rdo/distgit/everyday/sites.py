@@ -1,7 +1,7 @@
-"""Dist-git sites: where their repositories and their lookaside caches are.
+"""Dist-git sites: the URLs of their repositories and lookaside caches.
 
-They are configuration. A site of one's own goes before one of rpkg's files (`/etc/rpkg/*.conf`),
-and that before those that rdo knows (`sites.toml`).
+They are configuration. The user's own sites come before those of rpkg's files (`/etc/rpkg/*.conf`),
+and these before the sites that rdo comes with (`sites.toml`).
 """
 
 import configparser
@@ -26,19 +26,19 @@ from rdo.tools.git.clone import Clone
 
 _PERCENT = re.compile(r"%\((\w+)\)s")
 _ROLLING = frozenset({"rawhide", "main"})
-"""Branches whose target at Fedora's Koji has the name of the distribution alone."""
+"""Branches whose target in Fedora's Koji is named after the distribution only."""
 _RPKG_NAMES = {"user": "{user}", "repo": "{package}", "module": "{package}"}
 
 
 class DistgitSite(BaseModel):
     """A dist-git site.
 
-    `git` and `anonymous` are the URLs of a repository, with `{user}` and `{package}` (that with its
-    namespace). `hosts` are those of its repositories, each with the first folders of their paths
-    where a host has other sites, too. `suffix` ends the names of repositories, not of packages.
-    `retire_on` are the branches (`*` stands for anything) on which packages may be retired.
-    `builder` names one of rdo.toml, for `build`; `build_target` is the farm's target for a branch,
-    with `{branch}`.
+    `git` and `anonymous` are the URLs of a repository, with `{user}` and `{package}` (which
+    includes the namespace). `hosts` are those of its repositories; if a host has other sites too,
+    with the first folders of this site's paths. `suffix` ends the names of repositories, not of
+    packages. `retire_on` are the branches (`*` matches anything) on which packages may be retired.
+    `builder` is the name of one in rdo.toml, used by `build`; `build_target` is the farm's target
+    for a branch, with `{branch}`.
     """
 
     model_config = ConfigDict(
@@ -76,21 +76,21 @@ class DistgitSite(BaseModel):
         )
 
     def target_of(self, branch: str) -> str:
-        """Return what the farm calls its target for a branch; empty if the site does not say."""
+        """Return the farm's target for a branch; empty if the site does not define one."""
         if not self.build_target:
             return ""
         return "rawhide" if branch in _ROLLING else self.build_target.replace("{branch}", branch)
 
     def in_namespace(self, namespace: str) -> "DistgitSite":
-        """Return the same site with another namespace for packages that name none."""
+        """Return the same site with another default namespace for packages."""
         return self.model_copy(update={"namespace": namespace}) if namespace else self
 
     def url_of(self, package: str, *, is_anonymous: bool = False, user: str = "") -> str:
-        """Return the URL of a package's repository; its namespace may be left out.
+        """Return the URL of a package's repository; the namespace may be left out.
 
-        `user` is the account at the site, by default of the name of this user.
+        `user` is the account at the site, by default named like this user.
 
-        Raises RefusedError for a site without repositories, or a name that is none.
+        Raises RefusedError for a site without repositories, or for an invalid name.
         """
         url = self.anonymous if is_anonymous else self.git or self.anonymous
         if not url:
@@ -100,7 +100,7 @@ class DistgitSite(BaseModel):
         return url.replace("{user}", user or getpass.getuser()).replace("{package}", spaced)
 
     def repository_of(self, url: str) -> str:
-        """Return what `{package}` stands for in a repository's URL: its path in another site."""
+        """Return the value of `{package}` in a repository's URL, which may be on another site."""
         place = place_of(url)
         for pattern in filter(None, (self.anonymous, self.git)):
             begin, _, end = place_of(pattern).partition("{package}")
@@ -109,7 +109,7 @@ class DistgitSite(BaseModel):
         return place.partition("/")[2]
 
     def package_of(self, url: str) -> str:
-        """Return the package of a repository's URL, under the name that the cache has for it."""
+        """Return the package in a repository's URL, under the name it has in the cache."""
         parts = place_of(url).partition("/")[2].split("/")
         name = parts[-1].removesuffix(self.suffix) if self.suffix else parts[-1]
         namespace = parts[-2] if len(parts) > 1 and self.namespace else ""
@@ -134,7 +134,7 @@ class Sites:
         return self.sites[name]
 
     def of(self, clone: Clone, chosen: str = "") -> tuple[str, DistgitSite]:
-        """Return the site of a clone: the one named, that of `git config rdo.site`, or of origin.
+        """Return the site of a clone: the named one, that of `git config rdo.site`, or of origin.
 
         Raises NotFoundError if there is none.
         """
@@ -153,7 +153,7 @@ class Sites:
 
 
 def load(home: Path, system: Path = Path("/etc"), extra: Path | None = None) -> Sites:
-    """Load all sites, those of one `extra` file of rpkg's first.
+    """Load all sites; those of an `extra` file of rpkg come first.
 
     Raises ConfigError for a file that cannot be read as one.
     """
@@ -188,7 +188,7 @@ def _of_toml(files: Iterator[Path]) -> Iterator[tuple[str, Any, str]]:
 
 
 def _of_rpkg(files: Iterator[Path]) -> Iterator[tuple[str, Any, str]]:
-    """Yield the sites of rpkg's own configuration (reading only what rdo has a use for)."""
+    """Yield the sites of rpkg's own configuration, reading only what rdo uses."""
     for file in files:
         parser = configparser.ConfigParser(interpolation=None, strict=False)
         try:

@@ -1,4 +1,4 @@
-"""`sources`, `upload` and `new-sources`: the files that a distgit keeps in a lookaside cache."""
+"""`sources`, `upload` and `new-sources`: the files of a distgit in a lookaside cache."""
 
 import logging
 import os
@@ -31,17 +31,17 @@ _IGNORE = ".gitignore"
 
 @dataclass(frozen=True, slots=True)
 class SourceList:
-    """The list of a distgit: its file, which may be absent yet, and what it says."""
+    """The list `sources` of a distgit: its file, which may not exist yet, and its entries."""
 
     file: Path
     content: SourcesFile
 
     @classmethod
     def read(cls, folder: Path) -> "SourceList":
-        """Read `sources`, or `.NAME.metadata` of a distgit that has its files in SOURCES.
+        """Read `sources`, or `.NAME.metadata` if the distgit has its files in SOURCES.
 
-        Raises ConfigError for a bad line, RefusedError for a file that is none or a package that
-        is retired.
+        Raises ConfigError for a bad line, RefusedError if it is not a regular file, or for a
+        retired package.
         """
         refuse_retired(folder)
         file = next((one for one in _lists(folder) if one.is_symlink() or one.exists()), None)
@@ -53,13 +53,13 @@ class SourceList:
 
 
 def _new_list(folder: Path) -> Path:
-    """Return the file for the list of a distgit that has none yet."""
+    """Return the path of the list for a distgit that has none yet."""
     spec = inner_spec(folder)
     return folder / (f".{spec.stem}.metadata" if spec else SOURCES)
 
 
 def inner_spec(folder: Path) -> Path | None:
-    """Return the spec of a distgit that has it in SPECS; None for one that has it in the root."""
+    """Return the spec in the folder SPECS; None if the distgit has it at the top."""
     spec = next((folder / SPECS_FOLDER).glob("*.spec"), None)
     return None if next(folder.glob("*.spec"), None) else spec
 
@@ -70,7 +70,7 @@ def _lists(folder: Path) -> Iterator[Path]:
 
 
 def _is_plain(file: Path) -> bool:
-    """Whether this is a regular file itself: a distgit may bring a link to anywhere."""
+    """Whether this is a regular file and no link, which could point anywhere."""
     try:
         return stat.S_ISREG(os.lstat(file).st_mode)
     except FileNotFoundError:
@@ -89,8 +89,8 @@ class SourcesPlan:
 def plan(desk: Desk, *, folder: Path | None = None, is_forced: bool = False) -> SourcesPlan:
     """Decide which files of the list are downloaded into `folder` (default: the distgit).
 
-    Those that the spec does not use are left, unless all are asked for by `is_forced`. Raises
-    RefusedError for a file that would replace one that git tracks.
+    Files that the spec does not use are skipped unless `is_forced`. Raises RefusedError for a file
+    that would replace one that git tracks.
     """
     entries = SourceList.read(desk.folder).content.entries
     used = None if is_forced else _used(desk)
@@ -114,7 +114,7 @@ def plan(desk: Desk, *, folder: Path | None = None, is_forced: bool = False) -> 
 
 
 def _used(desk: Desk) -> set[str] | None:
-    """Return the names of files that the spec uses; None if there is no spec to ask."""
+    """Return the names of files that the spec uses; None if there is no spec."""
     try:
         reading = desk.spec.reading()
     except NotFoundError:
@@ -130,7 +130,7 @@ def _place(folder: Path, entry: SourceEntry) -> Path:
 
 
 def take(desk: Desk, site: DistgitSite, wanted: SourcesPlan) -> None:
-    """Download what is missing; a file has its name only when it is whole and right."""
+    """Download what is missing; a file gets its name only after its hash was verified."""
     package, branch = package_of(desk, site), desk.clone.branch
     for entry, place in wanted.missing:
         log.info("Downloading %s", entry.name)
@@ -139,7 +139,7 @@ def take(desk: Desk, site: DistgitSite, wanted: SourcesPlan) -> None:
 
 
 def package_of(desk: Desk, site: DistgitSite) -> str:
-    """Return the package under the name that the site's cache has for it."""
+    """Return the package under the name it has in the site's cache."""
     return site.package_of(desk.clone.remotes().get("origin", "") or desk.package)
 
 
@@ -151,10 +151,10 @@ def upload(
     is_new_list: bool,
     is_offline: bool = False,
 ) -> None:
-    """Upload files, and write them into `sources` and `.gitignore`.
+    """Upload files, and add them to `sources` and `.gitignore`.
 
-    With `is_new_list` the list has these files alone afterwards. Raises NotFoundError for a file
-    that is not there, RefusedError for one that git tracks, NothingToDoError if nothing changes.
+    With `is_new_list` the list then contains only these files. Raises NotFoundError for a missing
+    file, RefusedError for one that git tracks, NothingToDoError if nothing changes.
     """
     before = SourceList.read(desk.folder)
     tracked = set(desk.clone.tracked_files)
@@ -209,7 +209,7 @@ def _write(desk: Desk, file: Path, text: str) -> None:
 
 
 def _ignore(desk: Desk, names: Sequence[str]) -> None:
-    """Add the files to `.gitignore`, at the end, where git does not ignore them yet."""
+    """Append the files to `.gitignore`, unless git ignores them already."""
     ignored = desk.clone.ignored(names)
     new = [name for name in names if name not in ignored]
     file = desk.folder / _IGNORE
@@ -220,7 +220,7 @@ def _ignore(desk: Desk, names: Sequence[str]) -> None:
 
 
 def _tracked(desk: Desk) -> set[str]:
-    """Return the names of the files in git that are where the spec's sources are."""
+    """Return the names of tracked files in the folder of the spec's sources."""
     is_inner = desk.spec.sources_folder != desk.spec.folder
     start = f"{SOURCES_FOLDER}/" if is_inner else ""
     files = (

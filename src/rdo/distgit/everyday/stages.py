@@ -1,4 +1,4 @@
-"""`srpm`, `prep`, and what `local` leaves: files that a build puts into the distgit's folder."""
+"""`srpm`, `prep` and `local`: put files of a build into the distgit's folder."""
 
 import shutil
 import tempfile
@@ -12,20 +12,20 @@ from rdo.roots.platform.spec_macros import spec_macros
 from rdo.tools.rpm.srpm import SrpmMaker
 
 _NOTES = "rdo/prepared"
-"""The names that `prep` has made in this clone, in the git directory, one a line."""
+"""A file in the git directory with the names of the folders that `prep` made, one per line."""
 
 
 def make_srpm(desk: Desk, folder: Path, defines: Mapping[str, str]) -> Path:
-    """Make the source RPM of the distgit in the sandbox, in a folder, and return it."""
+    """Make the source RPM of the distgit in the sandbox, and return its path in `folder`."""
     maker = SrpmMaker(macros=spec_macros())
     return maker.make(desk.spec.file, folder, desk.spec.sources_folder, defines)
 
 
 def prepare(desk: Desk, defines: Mapping[str, str]) -> list[Path]:
-    """Run %prep in the sandbox, and put the unpacked folders into the distgit.
+    """Run %prep in the sandbox, and move the unpacked folders into the distgit.
 
-    A folder replaces only one that an earlier run has made. Raises RefusedError if %prep fails or
-    something else has its name; nothing is changed then.
+    A folder may only replace one of an earlier run. Raises RefusedError, and changes nothing, if
+    %prep fails or if something else has that name.
     """
     spec = desk.spec
     with tempfile.TemporaryDirectory(prefix=".rdo-prep-", dir=desk.folder) as scratch:
@@ -48,7 +48,7 @@ def prepare(desk: Desk, defines: Mapping[str, str]) -> list[Path]:
 
 
 _OF_RPM = frozenset({"BUILD", "BUILDROOT", "RPMS", "SRPMS", "SOURCES", "SPECS"})
-"""Folders that rpmbuild makes below its top folder."""
+"""Folders that rpmbuild makes in its top folder."""
 
 
 def _prepared(desk: Desk) -> set[str]:
@@ -65,18 +65,20 @@ def _note(desk: Desk, names: Collection[str]) -> None:
 def _require_free(desk: Desk, names: Sequence[str], known: Collection[str]) -> None:
     odd = [name for name in names if "\n" in name or name.startswith(".git")]
     if odd:
-        raise RefusedError(f"%prep made {odd[0]!r}, which has no place in a distgit")
+        raise RefusedError(f"%prep made {odd[0]!r}, which does not belong in a distgit")
     for name in names:
         place = desk.folder / name
         if (place.exists() or place.is_symlink()) and name not in known:
-            raise RefusedError(f"{name} is in the way of what %prep made", hint="move it away")
+            raise RefusedError(
+                f"{name} is in the way of a folder that %prep made", hint="move it away"
+            )
 
 
 def place_results(desk: Desk, results: Path, log: Path, vr: str) -> list[Path]:
-    """Move RPMs to where fedpkg's `local` leaves them, and the log to `.build-V-R.log`.
+    """Move RPMs and log to where fedpkg's `local` puts them; the log is `.build-V-R.log`.
 
-    The SRPM goes into the distgit's folder, other RPMs into one folder for each architecture.
-    Raises RefusedError if such a folder is a link.
+    The SRPM goes into the distgit's folder, other RPMs into one folder per architecture. Raises
+    RefusedError if such a folder is a link.
     """
     placed = []
     for pattern in ("/*.src.rpm", "/.build-*.log"):

@@ -1,1 +1,1 @@
-"""Create a new package, and review one."""
+"""Create new packages, and review them."""

@@ -1,6 +1,6 @@
-"""The crates of a project that is partly written in Rust, as a second source of its package.
+"""Pack the crates of a project that is partly written in Rust, as a second source of its package.
 
-Cargo.lock names each with its checksum, so the index they come from need not be trusted.
+Cargo.lock names each crate with its checksum, so the index need not be trusted.
 """
 
 import json
@@ -57,7 +57,7 @@ class Crate:
 
 @dataclass(frozen=True, slots=True)
 class VendoredCrates:
-    """An archive of crates that was written, with its hash and what is in it."""
+    """A written archive of crates, with its hash and its content."""
 
     archive: Path
     sha256: str
@@ -73,8 +73,7 @@ class CrateIndex:
     def fetch(self, crates: tuple[Crate, ...], folder: Path) -> dict[Path, str]:
         """Download crates into a folder, and return each file with its checksum.
 
-        Raises OutsideError for one that the server lacks or that is another one than the checksum
-        says.
+        Raises OutsideError for a crate that the server lacks or whose checksum is wrong.
         """
         template = self._template()
 
@@ -83,22 +82,24 @@ class CrateIndex:
             url = _address(template, crate)
             write_file(file, download(url, max_bytes=_MAX_CRATE_BYTES))
             if sha256_of(file) != crate.checksum:
-                raise OutsideError(f"{url} is not what Cargo.lock says: its checksum differs")
+                raise OutsideError(f"{url} does not have the checksum in Cargo.lock")
             return file, crate.checksum
 
         return dict(in_threads(fetch, crates, at_once=_AT_ONCE, name="crate"))
 
     def _template(self) -> str:
-        """Return where crates are downloaded from, by the index's own config.json."""
+        """Return the download URL template in the index's own config.json."""
         base = self.url.removeprefix("sparse+").rstrip("/")
         said = download(f"{base}/config.json", max_bytes=1_000_000)
         try:
             template = json.loads(said)["dl"]
         except (ValueError, KeyError, TypeError) as error:
-            raise OutsideError(f"{base}/config.json does not say where crates are") from error
+            raise OutsideError(
+                f"{base}/config.json does not contain the URL of the crates"
+            ) from error
         is_known = isinstance(template, str) and template.startswith(("https://", "http://"))
         if not is_known and not (isinstance(template, str) and base.startswith("file:")):
-            raise OutsideError(f"{base}/config.json names no https address: {template!r}")
+            raise OutsideError(f"{base}/config.json does not name an https address: {template!r}")
         return (
             template if _MARKER.search(template) else f"{template}/{{crate}}/{{version}}/download"
         )
@@ -107,8 +108,9 @@ class CrateIndex:
 def vendor(source: Path, index: CrateIndex, target: Path | None, *, lock: str) -> VendoredCrates:
     """Write an archive of the crates that the Cargo.lock of a source names.
 
-    `source` is an archive, a folder, or a Cargo.lock; `lock` is the file's path in it. Raises
-    NotFoundError without one, RefusedError for crates that no index has, such as those of git.
+    `source` is an archive, a folder, or a Cargo.lock; `lock` is the path of the Cargo.lock inside
+    it. Raises NotFoundError if there is none, RefusedError for crates that no index has, such as
+    those from git.
     """
     crates = external_crates(_read_lock(source, lock))
     if not crates:
@@ -121,7 +123,7 @@ def vendor(source: Path, index: CrateIndex, target: Path | None, *, lock: str) -
 def vendor_crates(crates: tuple[Crate, ...], index: CrateIndex, archive: Path) -> None:
     """Fetch crates and write an archive of them.
 
-    Raises what `CrateIndex.fetch` raises, and RefusedError for a crate that cannot be unpacked.
+    Raises the errors of `CrateIndex.fetch`, and RefusedError for a crate that cannot be unpacked.
     """
     with tempfile.TemporaryDirectory(prefix="rdo-crates-") as folder:
         log.info("fetching crates: %d", len(crates))
@@ -129,14 +131,14 @@ def vendor_crates(crates: tuple[Crate, ...], index: CrateIndex, archive: Path) -
 
 
 def archive_name(source: Path) -> str:
-    """Return the file name of the crates of a source."""
+    """Return the file name of the archive of a source's crates."""
     return f"{_stem(source)}-vendor.tar.xz"
 
 
 def external_crates(text: str) -> tuple[Crate, ...]:
-    """Return the crates of crates.io that a Cargo.lock names, sorted.
+    """Return the crates from crates.io that a Cargo.lock names, sorted.
 
-    Raises RefusedError for a file that is no Cargo.lock, and for crates from elsewhere.
+    Raises RefusedError for a file that is not a Cargo.lock, and for crates from elsewhere.
     """
     try:
         rows = read_toml(text)["package"]
@@ -184,7 +186,7 @@ def _read_lock(source: Path, lock: str) -> str:
 
 
 def _stem(source: Path) -> str:
-    """Return what the archive of crates is named after: an archive, or the folder of a lock."""
+    """Return the beginning of the archive's name: the source's name without its suffix."""
     if _ARCHIVE.search(source.name):
         return _ARCHIVE.sub("", source.name)
     return (source if source.is_dir() else source.parent).resolve().name

@@ -1,8 +1,8 @@
 """`rdo pkg create`: make a distgit from a project on PyPI or in git.
 
-The source is built and imported once in a root, to find out what it contains. The spec is written
-from that, built, and corrected by what the build reports, until it builds. The distgit appears at
-its place when it is complete.
+The source is built and imported once in a root, to find out what it contains. From that the spec is
+written, built, and corrected according to failed builds, until it builds. The distgit appears only
+when it is complete.
 """
 
 import getpass
@@ -55,9 +55,9 @@ _SOURCE_NAME = re.compile(r"\w[\w.+~!-]*")
 class NewPackageRequest:
     """A request for a new package; empty values are determined. `into` is the parent folder.
 
-    `known` are the projects and packages that already exist, `seconds` the bound on everything
-    together. The crates of a source in Rust come from the sparse index `crates_index`; without one
-    such a source is refused.
+    `known` are the existing projects and packages, `seconds` limits everything together. The crates
+    of a Rust source come from the sparse index `crates_index`; without one, a Rust source is
+    refused.
     """
 
     project: str
@@ -77,10 +77,10 @@ class NewPackageRequest:
 class Created:
     """A new package; `tests` and `docs` describe what the build does with them.
 
-    `crates` is the file name of its second source, the crates of a source in Rust.
+    `crates` is the file name of its second source, the crates of a Rust source.
 
-    `outcome` is None if it was not built. If `is_interrupted`, a person ended the trial builds, or
-    the time limit did: `is_out_of_time`.
+    `outcome` is None if it was not built. `is_interrupted` is true if a person or the time limit
+    ended the trial builds; for the time limit `is_out_of_time` is true.
     """
 
     name: str
@@ -111,7 +111,7 @@ class Created:
 
 @dataclass(frozen=True)
 class TrialBench:
-    """The equipment for trial builds: roots, what fills them, the package index, and a clock."""
+    """Everything that trial builds need: roots, repositories, the package index, and a clock."""
 
     open_workshop: Callable[[], tuple[Workshop, Bridge]]
     open_index: Callable[[], PackageIndex]
@@ -135,8 +135,8 @@ def create(request: NewPackageRequest, bench: TrialBench) -> Created:
     """Make the distgit, whether or not it builds; the folder appears with its first commit.
 
     Raises RefusedError if the package exists or cannot be made, and NotFoundError or OutsideError
-    if its source cannot be fetched. The time limit ends the trial builds and keeps the package as
-    it is; before them it is a RefusedError.
+    if its source cannot be fetched. If the time limit ends the trial builds, the package is kept as
+    it is; before them, it raises RefusedError.
     """
     deadline = time.monotonic() + request.seconds
     if request.name:
@@ -186,7 +186,7 @@ def _place(request: NewPackageRequest) -> Path:
 
 
 def _new_folder(place: Path, name: str) -> Path:
-    """Create a folder of this process's own, and remove those that killed ones left."""
+    """Create a folder of this process's own, and remove leftovers of killed processes."""
     for left in place.glob(f".{name}.*.new"):
         if not Path("/proc", left.name.split(".")[-2]).exists():
             shutil.rmtree(left, ignore_errors=True)
@@ -211,14 +211,14 @@ def _check_new(request: NewPackageRequest, *names: str) -> None:
 
 
 def _check_source(*names: str) -> None:
-    """Refuse a source whose names a spec, or the shell in it, would read as more than a name."""
+    """Refuse a source with names that a spec or a shell would interpret."""
     for name in names:
         if not _SOURCE_NAME.fullmatch(name):
             raise RefusedError(f"the source has a name that a spec cannot have: {name!r}")
 
 
 def package_name(project: str) -> str:
-    """Return the name that RDO gives a project's package.
+    """Return RDO's name for the package of a project.
 
     >>> package_name("oslo.config"), package_name("PyYAML"), package_name("nova")
     ('python-oslo-config', 'python-pyyaml', 'openstack-nova')
@@ -227,7 +227,7 @@ def package_name(project: str) -> str:
 
 
 def _user(request: NewPackageRequest) -> tuple[str, str]:
-    """Return the maintainer's name and address: as given, else git's user, else the login."""
+    """Return the maintainer's name and address: the given ones, else git's user, else the login."""
     *names, address = re.split(r"[\s<>]+", request.maintainer.strip("<> \t\n"))
     if request.maintainer and not re.fullmatch(r"[^@]+@.+", address):
         raise RefusedError(f"the maintainer {request.maintainer!r} has no mail address")
@@ -296,7 +296,7 @@ def _finish(
 def _tried(
     plan: SpecPlan, new: Path, bench: TrialBench, deadline: float
 ) -> tuple[TrialResult, KeyboardInterrupt | None]:
-    """Build until the plan is settled; an interrupt ends this, and keeps the plan so far."""
+    """Build until the plan is settled; an interrupt ends this, and the plan so far is kept."""
     plans = [plan]
 
     def build(one: SpecPlan) -> tuple[Outcome, str]:
@@ -308,13 +308,13 @@ def _tried(
             return settle(plan, build, bench.say), None
     except KeyboardInterrupt as ended:
         is_late = isinstance(ended, TimeIsUpError)
-        end = "its time limit ended its builds" if is_late else "it was interrupted"
-        why = f"not settled: the package was created until {end}"
+        end = "the time limit was reached during its builds" if is_late else "it was interrupted"
+        why = f"not tried completely: {end}"
         return TrialResult(_without_trials(plans[-1], why), None, len(plans) - 1), ended
 
 
 def _without_trials(plan: SpecPlan, why: str) -> SpecPlan:
-    """Turn tests and documents off that no build has tried."""
+    """Disable tests and documents, because no build has tried them."""
     docs = replace(plan.docs, off=why) if plan.docs.folder else plan.docs
     tests = replace(plan.tests, off=why) if plan.tests.command else plan.tests
     return replace(plan, tests=tests, docs=docs)
@@ -331,15 +331,15 @@ def _created(upstream: str, tried: TrialResult, user: tuple[str, str], folder: P
         folder=folder,
         maintainer=user[1],
         spec=render(plan),
-        tests=_said(plan.tests.command, plan.tests.off, len(plan.tests.deselected)),
-        docs=_said(plan.docs.folder, plan.docs.off),
+        tests=_step_summary(plan.tests.command, plan.tests.off, len(plan.tests.deselected)),
+        docs=_step_summary(plan.docs.folder, plan.docs.off),
         outcome=_moved(tried.outcome, folder / RESULTS),
         tries=tried.tries,
         crates=plan.crates,
     )
 
 
-def _said(what: str, off: str, left_out: int = 0) -> str:
+def _step_summary(what: str, off: str, left_out: int = 0) -> str:
     if not what:
         return "none in the source"
     if off:
@@ -377,7 +377,7 @@ def _write(plan: SpecPlan, folder: Path) -> Path:
 def add_entry(draft: Draft, made: Created, distgit: str, releases: Sequence[str]) -> None:
     """Add a new package to the metadata, tagged under-review.
 
-    Raises what `edits.add_package` raises.
+    Raises the errors of `edits.add_package`.
     """
     wanted = wanted_releases(draft, releases)
     values = {
@@ -390,13 +390,13 @@ def add_entry(draft: Draft, made: Created, distgit: str, releases: Sequence[str]
 
 
 def wanted_releases(draft: Draft, releases: Sequence[str]) -> list[str]:
-    """Return a new package's releases: those named, else those in development.
+    """Return a new package's releases: the named ones, else those in development.
 
-    Raises NotFoundError if the metadata lacks one of those named.
+    Raises NotFoundError if the metadata lacks a named release.
     """
     entries = draft.tree["releases"]
     for release in releases:
-        draft.release(release)  # NotFoundError names the nearest one
+        draft.release(release)  # NotFoundError suggests the nearest name
     developed = [entry["name"] for entry in entries if entry.get("status") == "development"]
     return list(releases) or developed
 

@@ -1,4 +1,4 @@
-"""The facts that an inspection of an sdist found (`roots/inside/describe_source.py`)."""
+"""Facts about an sdist that an inspection found (`roots/inside/building/describe_source.py`)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ STRAY = frozenset(
     {"test", "tests", "testing", "doc", "docs", "example", "examples", "benchmark", "benchmarks",
      "bench", "script", "scripts", "tools", "samples", "demo", "demos", "setup", "conftest"}
 )  # fmt: skip  # a table: several entries a line
-"""Modules that a project installs by mistake beside its own."""
+"""Modules that a project may install by mistake beside its own."""
 
 _MODULE = re.compile(r"\.(?:py|so|pyi)$")
 _FOR_PEOPLE = re.compile(
@@ -27,13 +27,13 @@ _FOR_PEOPLE = re.compile(
 )
 _DATA = re.compile(r"^[^/]+\.data/(?:purelib|platlib)/")
 _WORD = re.compile(r"\w[\w.+-]*")
-"""A name that a spec can have anywhere: no macro, no option, nothing special for a shell."""
+"""A name that is safe anywhere in a spec: no macro, no option, nothing special to a shell."""
 
 _ENTRY = re.compile(r"^[ \t]*([^#\[\s=]{1,200})[ \t]*=", re.MULTILINE)
 
 
 def _parents(name: str, separator: str) -> set[str]:
-    """Return the beginnings of a name that end before a separator.
+    """Return the leading parts of a name, each ending before a separator.
 
     >>> sorted(_parents("a/b/c", "/"))
     ['a', 'a/b']
@@ -43,7 +43,7 @@ def _parents(name: str, separator: str) -> set[str]:
 
 
 def _covers(file: str, modules: AbstractSet[str]) -> bool:
-    """Whether a file is one of the modules, or below one."""
+    """Whether a file is one of the modules, or inside one."""
     folder, _, last = file.rpartition("/")
     stems = {f"{folder}/{one}" if folder else one for one in _parents(last, ".")}
     return bool(modules & (_parents(file, "/") | stems))
@@ -51,14 +51,15 @@ def _covers(file: str, modules: AbstractSet[str]) -> bool:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """The facts of an sdist and of the wheel built from it.
+    """The facts about an sdist and the wheel built from it.
 
-    What is derived from thousands of files is kept, because every import of the tests asks for it.
+    What is derived from thousands of files is cached, because it is used for every import of the
+    tests.
 
     `files` are all files of the sdist, `installed` all of the wheel, as relative paths. `shebangs`
     are modules of the sdist that have a shebang although they are not programs. `texts` and
     `licences` are the contents of some files. `unimportable` maps modules that cannot be imported
-    with the runtime requirements installed to the reason.
+    with only the runtime requirements to the reason.
     """
 
     top: str
@@ -93,7 +94,7 @@ class SourceFacts:
         )
 
     def said(self, key: str) -> str:
-        """Return one field of the metadata as one line."""
+        """Return a field of the metadata as one line."""
         return " ".join(str(self.metadata.get(key) or "").split())
 
     def all_said(self, key: str) -> tuple[str, ...]:
@@ -151,7 +152,7 @@ class SourceFacts:
 
     @cached_property
     def own_files(self) -> list[str]:
-        """The files that the wheel puts among the modules, without its metadata."""
+        """The files that the wheel installs beside the modules, without its metadata."""
         moved = (_DATA.sub("", name) for name in self.installed)
         ends = (".dist-info", ".data")
         return [name for name in moved if not name.partition("/")[0].endswith(ends)]
@@ -193,7 +194,7 @@ class SourceFacts:
 
     @cached_property
     def own_names(self) -> frozenset[str]:
-        """The first parts of the names of all modules, those to list and all others."""
+        """The first parts of the names of all modules, whether or not %files lists them."""
         return frozenset(one.partition(".")[0] for one in (*self.top_modules, *self.modules))
 
     @cached_property
@@ -213,7 +214,7 @@ class SourceFacts:
 
     @property
     def loose_files(self) -> list[str]:
-        """Files among the modules that belong to no module, such as `x.pth`."""
+        """Files beside the modules that belong to no module, such as `x.pth`."""
         names = {name.replace(".", "/") for name in self.top_modules}
         return [name for name in self.own_files if not _covers(name, names)]
 
@@ -259,11 +260,11 @@ class SourceFacts:
         return found
 
     def summary(self) -> str:
-        """Return the summary as one line without a final dot, as rpmlint wants it."""
+        """Return the summary as one line without a final dot, as rpmlint requires."""
         text = self.said("Summary").rstrip(". ") or f"The Python project {self.name}"
         text = text[:1].upper() + text[1:]
         return text if len(text) <= 79 else text[:76].rpartition(" ")[0] + "..."
 
     def documents(self) -> list[str]:
-        """Return the files of the sdist's top folder that are written for people."""
+        """Return the files in the sdist's top folder that are written for people."""
         return [name for name in self.files if "/" not in name and _FOR_PEOPLE.match(name)][:5]

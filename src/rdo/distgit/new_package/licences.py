@@ -39,7 +39,7 @@ CLASSIFIERS: Mapping[str, str] = {
     f"{_OSI}zlib/libpng License": "Zlib",
     "License :: CC0 1.0 Universal (CC0 1.0) Public Domain Dedication": "CC0-1.0",
 }
-"""Trove classifiers that mean one SPDX licence; `BSD License` and the like mean several."""
+"""Trove classifiers that mean exactly one SPDX licence; `BSD License` and the like mean several."""
 
 _NAMES: Mapping[str, str] = {
     "apache": "Apache-2.0", "apache 2": "Apache-2.0", "apache 2.0": "Apache-2.0",
@@ -100,7 +100,7 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     ("BSD-2-Clause", r"redistribution and use in source and binary forms"),
 )
 _PHRASES = tuple((name, re.compile(text)) for name, text in _TEXTS)
-"""Phrases of licence texts, as one line in lower case, the most specific first."""
+"""Phrases in licence texts, as one line in lower case, the most specific first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def of_text(text: str) -> str:
 def find(
     expression: str, name: str, classifiers: Iterable[str], files: Mapping[str, str]
 ) -> Licence:
-    """Return the licence of a project from its clearest statement.
+    """Return the licence of a project, from the clearest statement that it makes.
 
     `expression` and `name` are the metadata's License-Expression and License.
     """

@@ -1,4 +1,4 @@
-"""What a spec must not assume, so that it builds on a base that is older than its writer's."""
+"""Rules for a spec that also builds on a base system older than its writer's."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from rdo.model.text.short_list import short_list
 from rdo.spec.text import Line, SpecText
 
 OLDEST_RPM = "4.16"
-"""The rpm of EL 9: what a newer one has brought is told."""
+"""The rpm of EL 9; features of a newer rpm are reported."""
 
 _SCRIPTS = ("prep", "build", "install", "check", "generate_buildrequires")
 _INTERPRETER = (
@@ -19,7 +19,7 @@ _INTERPRETER = (
     (re.compile(r"\bpython3-config\b"), "%{python3}-config"),
     (re.compile(r"/usr/bin/python3(?![\w.])"), "%{python3}"),
 )
-"""What names one interpreter, which another base or platform may not have, and what to write."""
+"""Patterns for names of a single interpreter, which other bases may lack, and the replacements."""
 
 _CALL = re.compile(r"^\s*(?:\w+=\S*\s+)*python3\s")
 _NEWER_SECTIONS = {"conf": "4.18", "preuntrans": "4.19", "postuntrans": "4.19"}
@@ -35,10 +35,10 @@ _NEWER = (
 
 
 def old_bases(text: SpecText) -> AcceptanceStep:
-    """Check that a spec names no interpreter of one base, and uses nothing that is new in rpm.
+    """Check that a spec names no single base's interpreter, and needs no newer rpm.
 
     >>> print(old_bases(SpecText.parse(b"Requires: python3.11dist(six)")).detail)
-    line 1: write python3dist(…), because another base has another Python
+    line 1: write python3dist(…), because Python differs between bases
     """
     faults = list(_faults(text))
     said = f"no Python of one base, and nothing that rpm {OLDEST_RPM} does not have"
@@ -58,13 +58,13 @@ def _faults(text: SpecText) -> Iterator[str]:
     for better, numbers in lines.items():
         where = short_list([str(number) for number in numbers])
         plural = "s" if len(numbers) > 1 else ""
-        yield f"line{plural} {where}: write {better}, because another base has another Python"
+        yield f"line{plural} {where}: write {better}, because Python differs between bases"
     for what, since in newer.items():
         yield f"{what} needs rpm {since}"
 
 
 def _better(line: Line) -> str:
-    """Return what to write instead of what names one interpreter; empty if nothing does."""
+    """Return the replacement for a name of a single interpreter; empty if the line has none."""
     if line.section in _SCRIPTS and _CALL.match(line.text):
         return "%{python3}"
     found = (better for pattern, better in _INTERPRETER if pattern.search(line.text))

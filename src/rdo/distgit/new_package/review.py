@@ -18,7 +18,7 @@ from rdo.distgit.local_build import LocalBuild, build_local
 from rdo.distgit.new_package.licences import spdx
 from rdo.distgit.new_package.old_bases import old_bases
 from rdo.distgit.requirements import drift
-from rdo.distgit.requirements.declared import Python, declared
+from rdo.distgit.requirements.declared import declared
 from rdo.distgit.requirements.reqcheck import (
     Group,
     Overrides,
@@ -32,6 +32,7 @@ from rdo.errors import CommandError, UserError
 from rdo.log_tail import last_line
 from rdo.metadata.checking.review import AcceptanceStep, spec_step
 from rdo.model.build import Built, Failed, FailureReason, Outcome, Waiting
+from rdo.model.python import Python
 from rdo.model.repo_file import OWN
 from rdo.roots.build_root import build_root
 from rdo.roots.platform.spec_macros import spec_macros
@@ -53,7 +54,7 @@ _OURS = {
     "no-signature": "RPMs are signed when they are published",
     "no-packager-tag": "RDO's specs have none",
     "no-group-tag": "RDO's specs have none",
-    "no-buildroot-tag": "rpm has chosen it itself for years",
+    "no-buildroot-tag": "rpm has set it by default for years",
     "files-duplicated-waste": "bytecode of two levels is often the same",
     "files-duplicate": "bytecode of two levels is often the same",
     "no-dependency-on": "a rule of another distribution",
@@ -67,7 +68,7 @@ _OF_EXTRAS = frozenset(
         "no-documentation",
     }
 )
-"""rpmlint's complaints about packages that %pyproject_extras_subpkg makes."""
+"""rpmlint's complaints about the packages made by %pyproject_extras_subpkg."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SUM = re.compile(r"^(?:(\w+) \(([^)]+)\) = ([0-9a-f]+)|([0-9a-f]{32,128})\s+\*?(\S+))$", re.M)
@@ -75,7 +76,7 @@ _SUM = re.compile(r"^(?:(\w+) \(([^)]+)\) = ([0-9a-f]+)|([0-9a-f]{32,128})\s+\*?
 
 @dataclass(frozen=True, slots=True)
 class ReviewBench:
-    """The equipment to build and install the package; `repositories` are the release's."""
+    """Everything needed to build and install the package; `repositories` are the release's."""
 
     workshop: Workshop
     bridge: Bridge
@@ -116,7 +117,7 @@ def review(folder: Path, bench: ReviewBench | None) -> list[AcceptanceStep]:
 
 
 def _naming(spec: SpecFile, name: str) -> AcceptanceStep:
-    """Check that the package has the name of its spec, and a Python package follows RDO's rules."""
+    """Check that the package's name is that of its spec, and for Python follows RDO's rules."""
     faults = []
     if not _NAME.fullmatch(name):
         faults.append(f"{name} is not a valid package name")
@@ -171,7 +172,7 @@ def _sources(spec: SpecFile, names: Sequence[str]) -> Iterator[AcceptanceStep]:
 
 
 def _file_of(source: str) -> str:
-    """Return the file of a source; expand %pypi_source where this machine does not have it."""
+    """Return the file name of a source; expands %pypi_source if this machine lacks the macro."""
     match = re.fullmatch(r"%\{pypi_source (\S+) (\S+?)(?: (\S+))?\}", source)
     if match:
         return f"{match[1]}-{match[2].replace('~', '')}.{match[3] or 'tar.gz'}"
@@ -223,7 +224,7 @@ def _builds(outcome: Outcome) -> AcceptanceStep:
 
 
 def _usual(headers: Iterable[RpmHeader]) -> list[RpmHeader]:
-    """Return the packages without those for debug information."""
+    """Return the packages except those with debug information."""
     return [one for one in headers if not one.name.endswith(("-debuginfo", "-debugsource"))]
 
 
@@ -243,7 +244,7 @@ def licence_text(headers: Sequence[RpmHeader]) -> AcceptanceStep:
 
 
 def misplaced_files(headers: Sequence[RpmHeader]) -> AcceptanceStep:
-    """Check that no file is where packages may not put it, or in two packages."""
+    """Check that each file is in an allowed place and in one package only."""
     faults = []
     owners: dict[str, str] = {}
     for one in _usual(headers):
@@ -267,7 +268,7 @@ def _depth(path: str) -> int:
 
 
 def _described(headers: Sequence[RpmHeader]) -> AcceptanceStep:
-    """Check that summaries are fit for lists."""
+    """Check that the summaries are fit for lists of packages."""
     faults = []
     for one in _usual(headers):
         if one.summary.endswith("."):
@@ -280,7 +281,7 @@ def _described(headers: Sequence[RpmHeader]) -> AcceptanceStep:
 
 
 def _installs(results: Path, headers: Sequence[RpmHeader], bench: ReviewBench) -> AcceptanceStep:
-    """Install all packages in a fresh root, with what they require."""
+    """Install all packages with their requirements in a fresh root."""
     own = results.parent / "own"
     own.mkdir()
     for path in results.glob("*.rpm"):
@@ -318,7 +319,7 @@ def _install_once(own: Path, wanted: Sequence[str], bench: ReviewBench) -> Faile
 
 
 def _rpmlint(rpmlint: Rpmlint, files: Sequence[Path]) -> AcceptanceStep:
-    """Check that rpmlint finds no errors; the step is not done without rpmlint."""
+    """Check that rpmlint finds no errors; without rpmlint the step is not done."""
     read = [path for path in files if not re.search(r"-debug(info|source)-", path.name)]
     try:
         hints = rpmlint.check(*read)
@@ -335,6 +336,6 @@ def _rpmlint(rpmlint: Rpmlint, files: Sequence[Path]) -> AcceptanceStep:
 
 
 def _is_ours(place: str, text: str) -> bool:
-    """Whether a hint is about the factory's work, which no packager can fix."""
+    """Whether a message of rpmlint is about the factory's part, which no packager can fix."""
     word = text.split(" ")[0]
     return word in _OURS or ("+" in place and word in _OF_EXTRAS)

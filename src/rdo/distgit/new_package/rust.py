@@ -1,4 +1,4 @@
-"""A new package whose source is partly written in Rust: its build backend and its crates."""
+"""Support for new packages that are partly written in Rust: build backend and crates."""
 
 import posixpath
 import re
@@ -18,17 +18,17 @@ from rdo.tools.packaging.crate_archive import CONFIG
 from rdo.tools.walls.entry import Bind
 
 CARGO = "cargo"
-"""What a build that compiles Rust requires; it brings the compiler with it."""
+"""The BuildRequires for compiling Rust; it brings the compiler with it."""
 
 ADD_CONFIG = f"mkdir -p .cargo\ncat {CONFIG} >> .cargo/config.toml"
-"""The lines of a shell that point cargo to crates that were unpacked beside the source."""
+"""Shell lines that point cargo to crates unpacked beside the source."""
 
 _RUST = re.compile(r"(maturin|setuptools[-_.]rust|puccinialin)(?![\w-])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class CargoSource:
-    """The crates of a source: their archive, and how many; None and 0 if it needs no others."""
+    """The crates of a source: their archive, and how many; None and 0 if it needs none."""
 
     archive: Path | None
     count: int
@@ -53,8 +53,8 @@ def cargo_source(
     """Vendor the crates of a source into `folder`; None if its backend does not compile Rust.
 
     `read` returns the text of a file of the source, or "". Raises RefusedError for Rust without an
-    index of crates or without a Cargo.lock, before anything is fetched, and what
-    `crates.vendor_crates` raises.
+    index of crates or without a Cargo.lock, before anything is fetched, and the errors of
+    `crates.vendor_crates`.
     """
     pyproject = read("pyproject.toml")
     if not (backend := rust_backend(pyproject)):
@@ -65,8 +65,8 @@ def cargo_source(
     lock = next(filter(None, map(read, places)), "")
     if not lock:
         raise RefusedError(
-            f"{name} is partly written in Rust and contains no {' or '.join(places)}, so which "
-            "crates it needs is not known",
+            f"{name} is partly written in Rust and contains no {' or '.join(places)}, so its "
+            "crates are not known",
             hint="package it by hand: docs/how-to/package-rust.md",
         )
     crates = external_crates(lock)
@@ -78,7 +78,7 @@ def cargo_source(
 
 
 def lock_places(pyproject: str) -> Iterator[str]:
-    """Yield where a Cargo.lock may be: at the top, and by the manifests that pyproject.toml names.
+    """Yield where a Cargo.lock may be: at the top, and beside manifests named in pyproject.toml.
 
     >>> list(lock_places('[tool.maturin]\\nmanifest-path = "src/rust/Cargo.toml"'))
     ['Cargo.lock', 'src/rust/Cargo.lock', 'src/Cargo.lock']
@@ -104,7 +104,7 @@ def lock_places(pyproject: str) -> Iterator[str]:
 
 
 def lay_crates(room: Room, archive: Path) -> None:
-    """Put crates into a room, where cargo finds them from each folder of the build user."""
+    """Unpack crates into a room, where cargo finds them from any folder of the build user."""
     given = room.root.folder("crates")
     shutil.copyfile(archive, given / archive.name)
     given.joinpath(archive.name).chmod(0o644)
@@ -126,4 +126,4 @@ def _parsed(pyproject: str) -> dict[str, Any]:
     try:
         return read_toml(pyproject)
     except tomllib.TOMLDecodeError:
-        return {}  # the build says what is wrong with it
+        return {}  # the build reports what is wrong with it

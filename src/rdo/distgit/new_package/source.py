@@ -1,4 +1,4 @@
-"""The source that a new package is made from: an sdist from PyPI, or from a git repository."""
+"""Fetch and inspect the source of a new package: an sdist from PyPI, or a git repository."""
 
 import logging
 import re
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 MAX_ROUNDS = 12
 _LOG_BYTES = 4_000_000  # how much of the end of a log is searched
-"""How often missing requirements may be added before the source builds and imports."""
+"""How many times missing requirements may be added before the source builds and imports."""
 
 HEADERS: dict[str, str] = {
     "Python.h": "python3-devel", "augeas.h": "augeas-devel", "bzlib.h": "bzip2-devel",
@@ -57,7 +57,7 @@ HEADERS: dict[str, str] = {
     "yaml.h": "libyaml-devel", "zlib": "zlib-devel", "zmq.h": "zeromq-devel",
     "zstd.h": "libzstd-devel",
 }  # fmt: skip  # a table: several entries a line
-"""The beginning of a missing file's name -> the package that has it."""
+"""The beginning of a missing file's name, and the package that contains it."""
 
 _MISSING = re.compile(
     r"fatal error: (?P<header>\S+): No such file"
@@ -72,7 +72,7 @@ _MISSING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A project to package; `upstream` is its name or URL in the metadata.
+    """A project to package; `upstream` is its name or URL for the metadata.
 
     `cargo` has its crates if it is partly written in Rust.
     """
@@ -94,7 +94,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """An inspected sdist: its facts, and the additional packages that compiling it needs."""
+    """An inspected sdist: its facts, and additional packages needed to compile it."""
 
     archive: Path
     facts: SourceFacts
@@ -106,8 +106,8 @@ def offer(
 ) -> Offered:
     """Fetch the project into `folder`: a git repository, or an sdist from PyPI.
 
-    Raises RefusedError for a bad name, NotFoundError without a suitable version, and OutsideError
-    if it cannot be reached.
+    Raises RefusedError for a bad name, NotFoundError if there is no suitable version, and
+    OutsideError if the server cannot be reached.
     """
     if is_git_url(project):
         return _from_git(project, version, folder)
@@ -173,7 +173,7 @@ def _newest_tag(mirror: Mirror) -> str:
 
 
 def describe(offered: Offered, workshop: Workshop, bridge: Bridge, folder: Path) -> Described:
-    """Build and import the source in roots until nothing it needs is missing; return its facts.
+    """Build and import the source in roots until no requirement is missing; return its facts.
 
     Raises RefusedError with the reason if it cannot be built here.
     """
@@ -229,7 +229,7 @@ def _describe_once(
 
 
 def _archive(offered: Offered, room: Room, folder: Path) -> Path | Failed | Waiting:
-    """Return the sdist; for a git repository, its own backend makes it."""
+    """Return the sdist; for a git repository, the project's own build backend makes it."""
     if offered.archive:
         return offered.archive
     assert offered.mirror
@@ -241,7 +241,7 @@ def _archive(offered: Offered, room: Room, folder: Path) -> Path | Failed | Wait
     name = str(made.get("archive"))
     if not re.fullmatch(r"[\w.+-]+\.(tar\.gz|zip)", name.rpartition("/")[2]):
         return Failed(FailureReason.SOURCE, f"its source archive has the invalid name {name!r}")
-    (folder / name.rpartition("/")[2]).unlink(missing_ok=True)  # of an earlier try
+    (folder / name.rpartition("/")[2]).unlink(missing_ok=True)  # leftover of an earlier try
     try:
         [archive] = room.root.door.take_files([Inside(name)], folder)
     except (FileNotFoundError, RefusedError) as error:
@@ -250,7 +250,7 @@ def _archive(offered: Offered, room: Room, folder: Path) -> Path | Failed | Wait
 
 
 def missing_package(log_text: str) -> str:
-    """Return the package that the compiler's last complaint is about, or "" if none is known."""
+    """Return the package that contains the file the compiler misses, or "" if unknown."""
     for match in reversed(list(_MISSING.finditer(log_text))):
         name = re.sub(r"^lib(?=sodium|zmq|curl|jpeg)", "", next(filter(None, match.groups())))
         found = (package for start, package in HEADERS.items() if name.startswith(start))

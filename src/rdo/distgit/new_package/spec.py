@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from rdo.distgit.new_package.facts import SourceFacts
 from rdo.distgit.new_package.rust import ADD_CONFIG
 from rdo.distgit.new_package.tests_and_docs import PRIVATE_EXTRAS, CheckPlan, DocPlan
-from rdo.model.text.spec_text import in_spec
+from rdo.model.text.spec_text import in_description, in_spec
 from rdo.upstream_versions import is_pep440, spec_numbers
 
 _ARCHIVES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
@@ -22,12 +22,12 @@ UNKNOWN_LICENCE = "LicenseRef-Unknown"
 
 @dataclass(frozen=True, slots=True)
 class SpecPlan:
-    """The content of a spec: the facts of the source, and the decisions made from them.
+    """The content of a spec: the facts about the source, and the decisions made from them.
 
-    `name` is the package's, `source` is the archive's file name, and `needs` are BuildRequires
-    that the source itself does not name. `changelog` is the first line of its entry. A source with
-    `is_of_index` can be fetched again from PyPI. If it `has_rust`, cargo compiles a part of it. Its
-    second source is then the archive `crates`, or "" if it needs no crates of others.
+    `name` is the package's, `source` is the archive's file name, and `needs` are BuildRequires that
+    the source itself does not declare. `changelog` is the first line of its entry. A source with
+    `is_of_index` can be downloaded again from PyPI. If it `has_rust`, cargo compiles a part of it.
+    Its second source is then the archive `crates`, or "" if it needs no crates.
     """
 
     name: str
@@ -119,7 +119,7 @@ def rpm_version_of(version: str) -> str:
 
 
 def _source(plan: SpecPlan) -> str:
-    """Return the archive for Source0, with `%{upstream_version}` as its version if possible."""
+    """Return the archive for Source0, with `%{upstream_version}` in its name if possible."""
     name, ending = plan.source, ""
     for ending in _ARCHIVES:
         if name.endswith(ending):
@@ -137,7 +137,7 @@ def _source(plan: SpecPlan) -> str:
 
 
 def _with_version(plan: SpecPlan, name: str) -> str:
-    """Return a file name with `%{upstream_version}` as its version if possible."""
+    """Return a file name with `%{upstream_version}` in place of its version if possible."""
     version = plan.facts.version
     if rpm_version_of(version) != version:
         return name
@@ -146,7 +146,7 @@ def _with_version(plan: SpecPlan, name: str) -> str:
 
 def _packages(plan: SpecPlan) -> Iterator[str]:
     summary = plain(plan.facts.summary())
-    about = [*textwrap.wrap(f"{summary}.", 79), ""]
+    about = [*in_description(f"{plan.facts.summary()}."), ""]
     yield from ("%description", *about)
     yield f"%package -n {plan.python_name}"
     yield f"Summary:        {summary}"
@@ -181,7 +181,7 @@ def _packages(plan: SpecPlan) -> Iterator[str]:
 
 
 def _public_extras(facts: SourceFacts) -> list[str]:
-    """Return the extras for users that have requirements here."""
+    """Return the extras meant for users that have requirements here."""
     return [
         extra
         for extra in dict.fromkeys(facts.extras)
@@ -254,7 +254,7 @@ def _install(plan: SpecPlan) -> Iterator[str]:
 
 
 def _is_unusual(facts: SourceFacts) -> bool:
-    """Whether there are files that neither modules nor programs cover."""
+    """Whether there are files that belong to neither modules nor programs."""
     return bool(facts.loose_files or facts.data_files)
 
 
@@ -296,7 +296,7 @@ def quoted(text: str) -> str:
 
 
 def _import_check(facts: SourceFacts) -> Iterator[str]:
-    """Check the imports that work here; the others need what only some users have."""
+    """Check the imports that work here; other imports need what only some users have."""
     stray = set(facts.stray_modules)
     modules = [one for one in facts.modules if one.partition(".")[0] not in stray]
     failing = [one for one in modules if one in facts.unimportable]
@@ -313,7 +313,7 @@ def _import_check(facts: SourceFacts) -> Iterator[str]:
 
 
 def _covering(names: Iterable[str]) -> list[str]:
-    """Shorten the names: one glob for everything below a package, and for all its tests."""
+    """Shorten a list of names: one glob for everything in a package, and for all its tests."""
     found: list[str] = []
     for name in sorted({re.sub(r"(?<=\.)(tests?|testing)\..*$", r"\1.*", one) for one in names}):
         if found and name.startswith(f"{found[-1].removesuffix('*')}."):

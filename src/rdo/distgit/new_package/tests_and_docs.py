@@ -1,4 +1,4 @@
-"""Guess from a project's source how a build runs its tests and makes its documents."""
+"""Guess from a project's source how a build can run its tests and make its documents."""
 
 import ast
 import configparser
@@ -22,7 +22,7 @@ PRIVATE_EXTRAS = frozenset(
     {*TEST_EXTRAS, *DOC_EXTRAS, "lint", "linting", "typing", "mypy", "check", "checks", "type",
      "cover", "enabler", "coverage", "release", "build", "benchmark", "pre-commit", "style"}
 )  # fmt: skip  # a table: several entries a line
-"""Extras for developers of the project, not for its users."""
+"""Extras meant for developers of the project, not for its users."""
 
 _COPY = "installed"
 _TEST_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_tests?|tests?)\.py$")
@@ -65,16 +65,15 @@ IMPORT_NAMES: Mapping[str, str] = {
     "lxml_html_clean": "lxml-html-clean", "ruamel": "ruamel-yaml", "zope.testing": "zope-testing",
     "zope.testrunner": "zope-testrunner", "mpl_toolkits": "matplotlib", "psycopg2": "psycopg2",
 }  # fmt: skip  # a table: several entries a line
-"""A module -> its project on PyPI, if the names differ by more than spelling."""
+"""The project on PyPI of a module, if the names differ by more than spelling."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckPlan:
     """A plan for running the tests; `needs` are projects on PyPI, `command` is empty without tests.
 
-    `off` says why the build does not run them unless told to. `unavailable` are projects that could
-    not be provided; `declared` are all that the project names
-    for its tests.
+    `off` is the reason if the build does not run them by default. `unavailable` are projects that
+    could not be provided; `declared` are all those that the project names for its tests.
     """
 
     command: str = ""
@@ -89,7 +88,7 @@ class CheckPlan:
 
 @dataclass(frozen=True, slots=True)
 class DocPlan:
-    """A plan for making Sphinx documents: the folder of their conf.py, and what they need."""
+    """A plan for making Sphinx documents: the folder of their conf.py, and their requirements."""
 
     folder: str = ""
     needs: tuple[str, ...] = ()
@@ -112,7 +111,7 @@ def _command(facts: SourceFacts, places: Iterable[str]) -> str:
     """Return the command that runs the tests in these places.
 
     Tests inside a compiled package would import it from the source, which lacks the compiled
-    modules. If they are installed too, a copy of the installed files is tested instead.
+    modules. If the tests are installed too, a copy of the installed files is tested instead.
     """
     inside = {one: _installed_place(facts, one) if facts.has_binaries else "" for one in places}
     copy = f"cp -r %{{buildroot}}%{{python3_sitearch}} {_COPY}\n" if any(inside.values()) else ""
@@ -121,7 +120,7 @@ def _command(facts: SourceFacts, places: Iterable[str]) -> str:
 
 
 def _installed_place(facts: SourceFacts, place: str) -> str:
-    """Return where the wheel has a source folder's tests, or "" if it does not have them all."""
+    """Return where the wheel has the tests of a source folder, or "" unless it has them all."""
     there = re.sub(r"^(?:src|lib)/", "", place)
     files = [name for name in facts.files if name.startswith(f"{place}/") and name.endswith(".py")]
     has = set(facts.own_files)
@@ -130,7 +129,7 @@ def _installed_place(facts: SourceFacts, place: str) -> str:
 
 
 def places_of_tests(files: Iterable[str]) -> list[str]:
-    """Return the folders, and the files of the top folder, that contain tests.
+    """Return the folders, and the files in the top folder, that contain tests.
 
     >>> places_of_tests(["a/tests/test_x.py", "a/tests/sub/test_y.py", "test_z.py", "docs/test.py"])
     ['a/tests', 'test_z.py']
@@ -220,7 +219,7 @@ def _parsed(rows: Iterable[Any]) -> Iterator[Requirement]:
 
 
 def _needed(facts: SourceFacts, declared: Iterable[str]) -> Iterator[str]:
-    """Yield those declared projects, and those of extras, that the tests import."""
+    """Yield the declared projects, including those of extras, that the tests import."""
     named = set(declared)
     named |= {
         canonicalize_name(one.name) for extra in facts.extras for one in facts.requirements(extra)
@@ -248,7 +247,7 @@ def project_of(module: str, facts: SourceFacts, declared: Iterable[str] = ()) ->
     if top in own or (top in local and canonicalize_name(top) not in known):
         return ""
     name = str(canonicalize_name(top))
-    if (dotted := str(canonicalize_name(two))) in known:  # a package of a namespace
+    if (dotted := str(canonicalize_name(two))) in known:  # a package inside a namespace
         return dotted
     bare = name.replace("-", "")
     like = [one for one in known if bare in one.replace("-", "")] if len(bare) > 3 else []
@@ -256,7 +255,7 @@ def project_of(module: str, facts: SourceFacts, declared: Iterable[str] = ()) ->
 
 
 def _plugins(facts: SourceFacts) -> Iterator[str]:
-    """Yield the plugins that pytest's configuration relies on."""
+    """Yield the plugins that pytest's configuration needs."""
     options, settings = _pytest_configuration(facts.texts)
     yield from filter(None, map(option_plugin, options.split()))
     for setting, plugin in _SETTINGS.items():

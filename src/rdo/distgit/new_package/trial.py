@@ -1,5 +1,6 @@
-"""Learn from the first builds of a new package which tests run without a network, and what they
-need that the project does not declare.
+"""Learn from the first builds of a new package which tests work, and what they need.
+
+Tests may need a network, or projects that upstream does not declare.
 """
 
 import re
@@ -14,7 +15,7 @@ from rdo.model.build import Built, Failed, FailureReason, Outcome
 
 MAX_TRIES = 8
 MAX_LEFT_OUT = 15
-"""The number of failing tests that may be left out before all are turned off."""
+"""How many failing tests may be left out; if there are more, all tests are disabled."""
 
 _QUIET = "-W ignore"
 """An option for tests that treat warnings of newer dependencies as errors."""
@@ -76,8 +77,8 @@ def settle(
 
 
 def _bare(plan: SpecPlan) -> SpecPlan:
-    """Plan the last try: without tests and documents, which kept needing more."""
-    why = f"not settled after {MAX_TRIES} tries"
+    """Plan the last try: without tests and documents, because each try needed still more."""
+    why = f"still failing after {MAX_TRIES} tries"
     tests, docs = plan.tests, plan.docs
     if tests.command and not tests.off:
         tests = replace(tests, off=why)
@@ -171,7 +172,7 @@ def _docs_off(plan: SpecPlan, why: str) -> SpecPlan:
 def _last_error(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if re.search(r"error|Error|rror:", line)]
     ours = ("Bad exit status", "RPM build errors", "report this error", "user error")
-    told = (line for line in lines if not line.startswith("+ "))  # what the shell echoes
+    told = (line for line in lines if not line.startswith("+ "))  # lines that the shell echoes
     rows = [line for line in told if not any(word in line for word in ours)]
     return re.sub(r" at 0x[0-9a-f]+", "", rows[-1])[:150] if rows else "sphinx-build fails"
 
@@ -224,7 +225,7 @@ def _has_more_files(plan: SpecPlan, ignored: set[str]) -> bool:
 
 
 def _why(tail: str) -> str:
-    """Return why the tests are off, for the comment in the spec."""
+    """Return why the tests are disabled, for the comment in the spec."""
     titles = re.findall(r"^={1,100} ([^=\n]{1,300}) ={1,100}$", tail, re.MULTILINE)
     counts = [title for title in titles if re.search(r"\b(?:failed|errors?)\b", title)]
     said = counts[-1] if counts else _last_error(tail)
@@ -245,7 +246,7 @@ def _wanted(plan: SpecPlan, tail: str) -> Iterator[str]:
     for module in _MODULE.findall(tail):
         declared = plan.tests.declared
         project = "" if module in plugins else project_of(module, plan.facts, declared)
-        below = [one for one in declared if one.startswith(f"{project}-")]  # of a namespace
+        below = [one for one in declared if one.startswith(f"{project}-")]  # in a namespace
         if project:
             yield from [project] if project in declared or not below else below
     for options in _OPTION.findall(tail):

@@ -1,4 +1,4 @@
-"""Patches branches that are kept in Gerrit: fetch them from a chain of reviews, send them."""
+"""Patches branches that are kept in Gerrit: fetch them from a chain of reviews, and send them."""
 
 from rdo.distgit.remotes import gerrit_user
 from rdo.distgit.verb.desk import Desk
@@ -20,7 +20,7 @@ _PROGRESS = ("Enumerating", "Counting", "Compressing", "Total", "Resolving", "Pr
 def fetch_chain(desk: Desk, args: Arguments) -> None:
     """Reset the local patches branch to a review and the reviews below it.
 
-    Raises RefusedError without the remote, or for a review that CI has not validated.
+    Raises RefusedError if there is no remote, or for a review that CI has not validated.
     """
     url = desk.clone.remotes().get(REMOTE)
     if not url:
@@ -35,7 +35,7 @@ def fetch_chain(desk: Desk, args: Arguments) -> None:
 def send_patches(desk: Desk, branch: str = "") -> None:
     """Send a patches branch (default: that of the distgit branch) for review.
 
-    Raises RefusedError without the remote or the branch, and what `send_branch` raises.
+    Raises RefusedError if the remote or the branch is missing, and the errors of `send_branch`.
     """
     above = ""
     if not branch and desk.clone.branch.endswith("-patches"):
@@ -53,8 +53,8 @@ def send_patches(desk: Desk, branch: str = "") -> None:
 def send_spec(desk: Desk, branch: str = "") -> None:
     """Send the distgit's commits for review, for a branch (default: the current one).
 
-    Raises RefusedError without a distgit branch or a place to send to, and what `send_branch`
-    raises.
+    Raises RefusedError if there is no distgit branch or nowhere to send to, and the errors of
+    `send_branch`.
     """
     own = desk.clone.branch
     if not own:
@@ -87,12 +87,13 @@ def _how(remote: str) -> str:
 
 
 def send_branch(desk: Desk, remote: str, branch: str, *, target: str = "", above: str = "") -> None:
-    """Push the commits that a local branch has and its branch in Gerrit lacks, each as a review.
+    """Push the commits of a local branch that its branch in Gerrit lacks, one review each.
 
-    `above` is a commit that Gerrit's branch must have, so that upstream's do not become reviews.
+    `above` is a commit that Gerrit's branch must contain, so that upstream's commits do not become
+    reviews.
 
-    Raises NothingToDoError if Gerrit has them all, RefusedError if the branches do not fit,
-    OutsideError if Gerrit does not answer, and CommandError if it refuses them.
+    Raises NothingToDoError if Gerrit has them all, RefusedError if the branches have no common
+    base, OutsideError if Gerrit does not answer, and CommandError if it refuses them.
     """
     clone, target = desk.clone, target or branch
     ref = review_ref(target)
@@ -122,7 +123,7 @@ def send_branch(desk: Desk, remote: str, branch: str, *, target: str = "", above
 
 
 def _below(desk: Desk, branch: str) -> str:
-    """Return the base of a branch that Gerrit lacks: a version of upstream, or its parent."""
+    """Return the base for a branch that Gerrit lacks: a version of upstream, or its parent."""
     parent = f"refs/heads/{branch}~"
     if not desk.clone.resolve(parent):
         return ""
@@ -131,14 +132,14 @@ def _below(desk: Desk, branch: str) -> str:
 
 
 def _name_changes(desk: Desk, base: str, branch: str) -> None:
-    """Add Change-Ids, without which Gerrit accepts no commit."""
+    """Add Change-Ids, because Gerrit accepts no commit without one."""
     new = with_change_ids(desk.clone, base, f"refs/heads/{branch}")
     if new != desk.clone.resolve(f"refs/heads/{branch}"):
         desk.clone.move_branch(branch, new)
 
 
 def _reason(error: CommandError) -> str:
-    """Return the message of the server, or else of git, without command and progress."""
+    """Return the server's message, or else git's, without command line and progress."""
     lines = [line.strip() for line in str(error).split("\n")[1:] if line.strip()]
     remote = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
     said = [line for line in remote if line and not line.startswith(_PROGRESS)]

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def import_patches(desk: Desk, args: Arguments) -> None:
-    """Create the patches branch from the spec's patches, and put the branch's files in the spec.
+    """Create the patches branch from the spec's patches, and write its files into the spec.
 
     Patches under conditions, and those that are not files here, stay as they are. Raises
     NothingToDoError if no others are left, and RefusedError if one cannot become a commit.
@@ -56,7 +56,7 @@ def import_patches(desk: Desk, args: Arguments) -> None:
         new = f"{line[:at]}{name}{line[at + len(patch.file) :]}"
         text = text.with_line(patch.line.number, new)
     desk.spec.write(text, Expected(patches=names, replaced=old))
-    if desk.clone.changed_files:  # files that git itself made may be the same to the byte
+    if desk.clone.changed_files:  # git itself may have made the same files, byte for byte
         desk.clone.commit(f"Keep patches in {branch}\n")
     what = "1 patch is now a commit" if len(names) == 1 else f"{len(names)} patches are now commits"
     desk.say(f"{what} of {branch}, on {base_ref(args)}")

@@ -1,4 +1,4 @@
-"""`patchlog`: list what a patches branch has on top of the upstream version."""
+"""`patchlog`: list the commits of a patches branch above the upstream version."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class PatchLog:
 
 
 def patch_log(desk: Desk) -> PatchLog:
-    """Return the commits of the remote patches branch, or of the local one if there is no other.
+    """Return the commits of the remote patches branch, or of the local one if there is none.
 
     Raises RefusedError if the branch or the version below it is missing.
     """

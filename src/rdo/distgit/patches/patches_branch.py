@@ -9,8 +9,9 @@ from pathlib import Path
 
 from rdo.atomic import write_file
 from rdo.distgit.lint import require_sane
+from rdo.distgit.patches.unfit import refuse_lost_merges, refuse_submodules, refuse_unfit
 from rdo.distgit.verb.desk import Desk
-from rdo.distgit.verb.environment import os_dist, package_env
+from rdo.distgit.verb.environment import os_dist, package_env, require_tracked_spec
 from rdo.distgit.verb.message import bugs
 from rdo.distgit.verb.problems import NothingToDoError, invalid_base, missing_patches_branch
 from rdo.distgit.verb.state import Arguments
@@ -20,7 +21,6 @@ from rdo.spec.definitions import is_named_in_prep
 from rdo.spec.file import Expected, UnwantedEffectError
 from rdo.spec.macros import get_macro, set_macro
 from rdo.spec.magic import PatchesBase, get_magic
-from rdo.spec.patch_program import is_applied_by_git
 from rdo.spec.patches import our_patches, with_patches
 from rdo.spec.text import SpecText
 from rdo.tools.git.clone import Push
@@ -35,7 +35,11 @@ _FROM = re.compile(r"From ([0-9a-f]{7,64}) ")
 
 
 def get_package_env(desk: Desk, args: Arguments) -> Arguments:
-    """Step: guess the environment, except for what was given."""
+    """Step: guess the environment, except for the given values.
+
+    Raises RefusedError for a spec that git does not track: no commit would contain its changes.
+    """
+    require_tracked_spec(desk)
     env = package_env(
         desk,
         patches_branch=args.patches_branch,
@@ -63,14 +67,14 @@ def base_ref(args: Arguments) -> str:
 
 
 def ensure_patches_base_ref(desk: Desk, args: Arguments) -> Arguments:
-    """Step: check that the git ref below the patches exists; may raise RefusedError."""
+    """Step: check that the git ref below the patches exists; RefusedError if not."""
     if not args.bump_only and not desk.clone.resolve(base_ref(args)):
         raise invalid_base(base_ref(args))
     return args
 
 
 def ensure_patches_branch(desk: Desk, args: Arguments) -> Arguments:
-    """Step: check that the patches branch exists; may raise RefusedError."""
+    """Step: check that the patches branch exists; RefusedError if not."""
     if args.bump_only:
         return args
     if args.local_patches:
@@ -104,7 +108,7 @@ def get_patches_branch(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _only_local(desk: Desk, local: str, remote: str) -> list[PatchCommit]:
-    """Return commits of the local branch whose change the remote one lacks."""
+    """Return commits of the local branch whose changes are not in the remote one."""
     ours, theirs = f"refs/heads/{local}", f"refs/remotes/{remote}"
     if not desk.clone.resolve(ours) or desk.clone.contains(theirs, ours):
         return []
@@ -115,17 +119,17 @@ def _only_local(desk: Desk, local: str, remote: str) -> list[PatchCommit]:
 
 
 def checkout_patches_branch(desk: Desk, args: Arguments) -> Arguments:
-    """Step: check out the local patches branch, and stay there."""
+    """Step: check out the local patches branch, and stay on it."""
     desk.clone.checkout(args.local_patches_branch)
     return args
 
 
 @dataclass(frozen=True, slots=True)
 class PatchSelection:
-    """The commits of a patches branch above its base, oldest first; `chosen` get a file.
+    """The commits of a patches branch above its base, oldest first; `chosen` get a patch file.
 
-    `empty` would get one but change nothing; `binary` are the files of the chosen commits that
-    only git can patch, by hash.
+    `empty` are chosen commits that change nothing; `binary` has, by hash, the files of chosen
+    commits that only git can patch.
     """
 
     commits: tuple[PatchCommit, ...]
@@ -154,23 +158,21 @@ def select(desk: Desk, base: str, head: str) -> PatchSelection:
     )
 
 
-def refuse_binary(desk: Desk, selection: PatchSelection) -> None:
-    """Raise RefusedError if a patch changes a binary file and %prep does not apply it with git."""
-    if not selection.binary or is_applied_by_git(desk.spec.text()):
-        return
-    commit = next(one for one in selection.chosen if one.hash in selection.binary)
-    files = ", ".join(selection.binary[commit.hash][:5])
-    raise RefusedError(
-        f"{commit.short} ({commit.subject}) changes a binary file, which only git can patch, "
-        f"and %prep would fail: {files}",
-        hint="use %autosetup -S git_am, with BuildRequires: git-core",
-    )
+def refuse(desk: Desk, selection: PatchSelection, base: str, head: str) -> None:
+    """Raise RefusedError if a commit cannot be a patch, or if %prep could not apply it."""
+    chosen = [*selection.chosen, *selection.empty]
+    if chosen:
+        refuse_submodules(desk, base, head, chosen)
+    refuse_unfit(desk, selection.chosen, selection.binary)
+    if not selection.excluded:
+        is_all = not selection.ignored
+        refuse_lost_merges(desk, base, head, selection.chosen, is_all=is_all)
 
 
 def choose(commits: Sequence[PatchCommit], excluded: int, ignore: str) -> PatchSelection:
     """Leave out the first `excluded` commits, and those whose subject `ignore` matches.
 
-    A RefusedError says that `ignore` is not a regular expression, or takes too long as one.
+    Raises RefusedError if `ignore` is not a regular expression, or takes too long as one.
     """
     rest = commits[excluded:]
     ignored = _ignored([commit.subject for commit in rest], ignore)
@@ -235,7 +237,7 @@ def _not_in(folder: Path, old: Sequence[str], found: Sequence[PatchCommit]) -> l
 
 
 def _with_bugs(commit: PatchCommit, *, is_again: bool) -> str:
-    """Return the changelog's line for a commit; rdopkg names a bug of the subject once more."""
+    """Return the changelog line for a commit; rdopkg repeats a bug number in the subject."""
     named = bugs([commit.subject, commit.body])
     if not is_again:
         known = bugs([commit.subject])
@@ -253,7 +255,7 @@ def update_patches(desk: Desk, args: Arguments) -> Arguments:
     require_sane(desk)
     selection = select(desk, base, head)
     _tell(selection, base)
-    refuse_binary(desk, selection)
+    refuse(desk, selection, base, head)
     text = desk.spec.text()
     old = our_patches(text)
     new = replace_patches(desk, old, selection.chosen)
@@ -263,9 +265,10 @@ def update_patches(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _with_commit(desk: Desk, text: SpecText, head: str, patches: Sequence[str]) -> SpecText:
-    """Set the macro `commit`, which says what the patches are, to the tip of their branch.
+    """Set the macro `commit`, which identifies the patches, to the tip of their branch.
 
-    In a spec whose version, sources or %prep follow it, it is upstream's commit, and stays.
+    If the version, sources or %prep of a spec depend on the macro, it names upstream's commit and
+    stays unchanged.
     """
     if get_macro(text, _COMMIT) is None or is_named_in_prep(text, _COMMIT):
         return text
@@ -278,9 +281,9 @@ def _with_commit(desk: Desk, text: SpecText, head: str, patches: Sequence[str]) 
 
 
 def replace_patches(desk: Desk, old: Sequence[str], commits: Sequence[PatchCommit]) -> list[str]:
-    """Replace the patch files `old` by one for each commit; return the new names, in order.
+    """Replace the patch files `old` by one file per commit; return the new names, in order.
 
-    Raises RefusedError if a new one would replace a file that git ignores.
+    Raises RefusedError if a new file would replace one that git ignores.
     """
     with tempfile.TemporaryDirectory(prefix="rdo-patches-") as scratch:
         names = desk.clone.export_patches(commits, 1, Path(scratch))
@@ -293,7 +296,7 @@ def replace_patches(desk: Desk, old: Sequence[str], commits: Sequence[PatchCommi
     desk.clone.remove(before)
     for place, content in zip(places, contents, strict=True):
         file = desk.folder / place
-        file.parent.mkdir(exist_ok=True)  # git removes a folder without files
+        file.parent.mkdir(exist_ok=True)  # git removes an empty folder
         desk.clone.will_write(file, content)
         write_file(file, content)
     desk.clone.add(places)

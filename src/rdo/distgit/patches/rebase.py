@@ -1,4 +1,4 @@
-"""Rebase the patches onto a new version, and report what becomes of each."""
+"""Rebase the patches onto a new version, and report what became of each."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ _REVERTS = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
 
 
 class Fate(StrEnum):
-    """The outcome for a patch on a new version."""
+    """What became of a patch on a new version."""
 
     APPLIED = "applied"
     ADAPTED = "adapted"
@@ -25,9 +25,10 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PatchFate:
-    """A patch and its fate; `reason` says why it was dropped, or in what files it conflicts.
+    """A patch and its fate; `reason` says why it was dropped, or in which files it conflicts.
 
-    A dropped patch that is not upstream's was emptied or skipped when its conflict was resolved.
+    If a dropped patch is not in upstream's version, it became empty or was skipped while a conflict
+    was resolved.
     """
 
     fate: Fate
@@ -42,7 +43,7 @@ class PatchFate:
 
 @dataclass(frozen=True, slots=True)
 class Rebase:
-    """A rebase of the patches from `base` to `old` (a hash) onto `onto`, in a local branch."""
+    """A rebase of the patches between `base` and `old` (a hash) onto `onto`, in a local branch."""
 
     branch: str
     old: str
@@ -54,9 +55,9 @@ class Rebase:
 
 
 def upstream_has(clone: Clone, rebase: Rebase) -> dict[str, str]:
-    """Return the patches that the new version already has: their hashes, and how we know.
+    """Return the hashes of patches that the new version contains, and how we know.
 
-    A patch that upstream took and then reverted is not among them.
+    Patches that upstream accepted and then reverted are not included.
     """
     patches = rebase.patches(clone)
     files = clone.files_of(rebase.base, rebase.old)
@@ -77,7 +78,7 @@ def had_already(
 ) -> dict[str, str]:
     """Find the patches among the `newer` commits, by their content or their Change-Id.
 
-    `upstream` are the hashes of commits by patch id, `ours` the patch ids of patches by hash.
+    `upstream` has the hashes of commits by patch id, `ours` the patch ids of patches by hash.
     """
     reverted = tuple(sha for commit in newer for sha in _REVERTS.findall(commit.body))
     kept = [x for x in newer if not any(x.hash.startswith(sha) for sha in reverted)]
@@ -95,7 +96,7 @@ def had_already(
 
 
 def begin(desk: Desk, rebase: Rebase) -> bool:
-    """Start the rebase; return False if a person must resolve a conflict first."""
+    """Start the rebase; return False if it stopped at a conflict for a person to resolve."""
     known = upstream_has(desk.clone, rebase)
     todo = [
         f"pick {patch.hash} {patch.subject}"
@@ -127,7 +128,7 @@ def go_on(desk: Desk, rebase: Rebase) -> bool:
 
 
 def _skip_what_is_there(clone: Clone) -> bool:
-    """Skip patches that conflict only because all their hunks are in the new version."""
+    """Skip patches that conflict only because the new version contains all their hunks."""
     while clone.in_progress == "rebase":
         stopped = clone.resolve("REBASE_HEAD")
         if not stopped or not clone.has_hunks_of(stopped):
@@ -138,7 +139,7 @@ def _skip_what_is_there(clone: Clone) -> bool:
 
 
 def fates(clone: Clone, rebase: Rebase, solved: Collection[str] = ()) -> list[PatchFate]:
-    """Return the fate of each patch, oldest first, while the rebase waits or after it.
+    """Return the fate of each patch, oldest first, during or after the rebase.
 
     `solved` are the hashes of patches whose conflicts a person has resolved.
     """
@@ -167,9 +168,9 @@ def fates(clone: Clone, rebase: Rebase, solved: Collection[str] = ()) -> list[Pa
 class RebaseProgress:
     """How far a rebase has come.
 
-    `known` are the patches that upstream has, by hash, with why we think so; `done` the commits
-    on the new version; `patch_ids` those of patches and commits, by hash. `stopped` is the patch
-    that conflicts, `waiting` those behind it, `solved` those whose conflicts a person has solved.
+    `known` are the patches that upstream has, by hash, with the evidence; `done` are the commits on
+    the new version; `patch_ids` those of patches and commits, by hash. `stopped` is the patch that
+    conflicts, `waiting` are those after it, `solved` those whose conflicts a person has resolved.
     """
 
     known: Mapping[str, str]
@@ -187,7 +188,7 @@ def judge(
     onto: str,
     is_there: Callable[[PatchCommit], bool],
 ) -> list[PatchFate]:
-    """Decide what became of each patch; `is_there` looks for its hunks in the new version."""
+    """Decide what became of each patch; `is_there` searches its hunks in the new version."""
     done = list(progress.done)
     ids = progress.patch_ids
     found = []
@@ -200,7 +201,7 @@ def judge(
             found.append(PatchFate(Fate.CONFLICTING, patch, f"in {files}" if files else ""))
         elif patch.hash in progress.waiting:
             found.append(PatchFate(Fate.WAITING, patch))
-        elif twin := _take_twin(patch, done):
+        elif twin := _pop_rebased(patch, done):
             is_same = ids.get(patch.hash) == ids.get(twin.hash)
             found.append(PatchFate(Fate.APPLIED if is_same else Fate.ADAPTED, patch))
         elif patch.hash not in progress.solved and is_there(patch):
@@ -216,8 +217,8 @@ def rivals(clone: Clone, rebase: Rebase) -> list[PatchCommit]:
     return clone.commits_touching(rebase.base, rebase.onto, files)[:-4:-1] if files else []
 
 
-def _take_twin(patch: PatchCommit, done: list[PatchCommit]) -> PatchCommit | None:
-    """Remove and return the commit that a patch has become."""
+def _pop_rebased(patch: PatchCommit, done: list[PatchCommit]) -> PatchCommit | None:
+    """Remove from `done` the commit that a patch has become, and return it."""
     for twin in done:
         if twin.subject == patch.subject and twin.author == patch.author:
             done.remove(twin)

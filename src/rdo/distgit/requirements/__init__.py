@@ -1,1 +1,1 @@
-"""Compare upstream's requirements with the spec's and with what repositories offer."""
+"""Compare upstream's requirements with the spec's, and with what repositories offer."""

@@ -18,7 +18,7 @@ _ADD_FAILED = (
 def synchronise(text: SpecText, rows: Sequence[Checked]) -> tuple[SpecText, list[Checked]]:
     """Add missing requirements to the spec, correct versions, and remove dropped ones.
 
-    Each row is returned as met, with a sign, or with what prevented the edit.
+    Return each row as met, marked with a sign, or with the reason why it could not be edited.
     """
     done = []
     for row in rows:
@@ -82,7 +82,7 @@ def _removed(text: SpecText, row: Checked) -> SpecText | None:
 
 
 def _added(text: SpecText, row: Checked) -> SpecText | None:
-    """Add a line after the last plain Requires for Python, or the next best place."""
+    """Add a line after the last plain Requires for Python, or in the next best place."""
     place = _place(text)
     if place is None:
         return None
@@ -93,7 +93,7 @@ def _added(text: SpecText, row: Checked) -> SpecText | None:
 
 
 def _place(text: SpecText) -> tuple[int, str] | None:
-    """Return the line to add a requirement after, and the beginning of the new line."""
+    """Return the line after which to add a requirement, and the beginning of the new line."""
     plain = [
         line for line in text.read() if line.section in (PREAMBLE, "package") and line.is_plain
     ]

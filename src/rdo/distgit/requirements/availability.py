@@ -1,4 +1,4 @@
-"""Check which versions of Python projects repositories have, and whether they suffice."""
+"""Check which versions of Python projects repositories have, and whether they are sufficient."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ Have = dict[str, list[tuple[Version, str]]]
 def available(wanted: Iterable[Wanted], folders: Sequence[Path]) -> list[Available]:
     """Look up each requirement in folders with repodata; raises NotFoundError for a bad folder.
 
-    CommandError is raised for a folder whose metadata cannot be read.
+    Raises CommandError for a folder whose metadata cannot be read.
 
     >>> available([Wanted("a")], [])[0].state
     <AvailabilityState.NOT_PACKAGED: 'not packaged'>
@@ -60,7 +60,7 @@ def available(wanted: Iterable[Wanted], folders: Sequence[Path]) -> list[Availab
 
 
 def judge(one: Wanted, have: Sequence[tuple[Version, str]]) -> Available:
-    """Compare a requirement with the versions that there are, each with its NVR."""
+    """Compare a requirement with the available versions, each given with its NVR."""
     if not have:
         return Available(one, AvailabilityState.NOT_PACKAGED)
     fitting = [row for row in have if one.accepts(str(row[0]))]

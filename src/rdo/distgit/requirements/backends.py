@@ -1,41 +1,40 @@
-"""What a source's build backend would write as its requirements, read from files alone.
+"""Read the requirements that a source's build backend would write, from files alone.
 
-Each backend has its own place: `[project]`, poetry's and flit's tables, setup.cfg, setup.py, pbr's
-requirements.txt. What only running the source could tell is not known: the reason is kept, and
-nobody may take it for "nothing is required".
+Each backend reads its own place: `[project]`, poetry's and flit's tables, setup.cfg, setup.py,
+pbr's requirements.txt. If only running the source could show the requirements, they are unknown.
+The reason is kept, because unknown must not be taken for "nothing is required".
 """
 
-import ast
 import configparser
 import logging
-import posixpath
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from rdo.distgit.requirements import poetry
+from rdo.distgit.requirements.requirement_lists import (
+    SourceFiles,
+    hatch_lines,
+    pbr_lines,
+    setuptools_lines,
+)
+from rdo.distgit.requirements.setup_py import literal_argument, literal_extras
 from rdo.model.text.toml_text import read_toml
 
 log = logging.getLogger(__name__)
 
 _PBR_FILES = ("requirements-py3.txt", "requirements.txt", "tools/pip-requires")
-_INCLUDE = re.compile(r"(?:-r\s*|--requirement[\s=]\s*)(?P<name>\S+)")
-_EGG = re.compile(r"#(?:[^#]*&)?egg=(?P<name>[\w.-]+)")
-_OPTION = re.compile(r"\s--(?:hash|config-settings|global-option|install-option)\b.*")
-_DEEPEST = 10
+_MARKER = re.compile(r"\s*(?:python_|os_name|sys_platform|platform_|implementation_|extra\b)")
 
-
-class SourceFiles(Protocol):
-    """An upstream source whose files can be read; a missing file gives None."""
-
-    def file(self, path: str) -> str | None: ...
+_Reader = Callable[[str, str, list[str]], Iterator[str]]
+"""Reads a file with requirements; takes text, name, and a list for reasons of unknown ones."""
 
 
 @dataclass(slots=True)
 class Declarations:
-    """The lines with requirements of a source; the reasons in `unknown` say what is missing."""
+    """The requirement lines of a source; `unknown` has the reasons why some are missing."""
 
     run: list[str] = field(default_factory=list)
     extras: dict[str, list[str]] = field(default_factory=dict)
@@ -54,6 +53,16 @@ class _Source:
     setup: str
 
     @property
+    def name(self) -> str:
+        """The name of the project, as far as a file says it literally."""
+        named = (
+            table(self.pyproject, "project").get("name"),
+            _of_tool(self, "poetry").get("name"),
+            _option(self.config, "metadata", "name"),
+        )
+        return next((one for one in named if isinstance(one, str) and one), "")
+
+    @property
     def backend(self) -> str:
         return str(table(self.pyproject, "build-system").get("build-backend") or "setuptools")
 
@@ -65,19 +74,19 @@ class _Source:
             self.backend.startswith("pbr")
             or any(_key(_name(one)) == "pbr" for one in build)
             or re.search(r"\bpbr\s*=\s*True\b", self.setup) is not None
-            or "pbr" in self.config.get("global", "setup-hooks", fallback="")
+            or "pbr" in _option(self.config, "global", "setup-hooks")
             or any(self.config.has_section(name) for name in ("files", "pbr", "extras"))
         )
 
     @property
     def is_poetry(self) -> bool:
-        """Whether poetry builds it; without a build system, its table says so."""
-        has_backend = bool(table(self.pyproject, "build-system"))
-        return "poetry" in self.backend or bool(not has_backend and _of_tool(self, "poetry"))
+        """Whether poetry builds it; without build system and setup.py, its table decides."""
+        has_other = bool(table(self.pyproject, "build-system")) or bool(self.setup)
+        return "poetry" in self.backend or bool(not has_other and _of_tool(self, "poetry"))
 
     @property
     def is_declared(self) -> bool:
-        """Whether any file says how the source is built."""
+        """Whether any file declares how the source is built."""
         return bool(self.pyproject or self.config.sections() or self.setup)
 
 
@@ -100,64 +109,99 @@ def declarations(files: SourceFiles) -> Declarations:
     elif source.backend.startswith(("setuptools", "pbr")):
         _from_setuptools(source, found)
     else:
-        found.unknown.append(f"{source.backend} declares them in no file that is read here")
+        found.unknown.append(f"{source.backend} does not declare them in a file that rdo reads")
     _groups(source, found)
+    for rows in (found.extras, found.groups):
+        for name in rows:
+            rows[name] = list(_own_expanded(rows[name], source.name, found.extras, ()))
     return found
 
 
+def _own_expanded(
+    rows: Iterable[str], project: str, extras: Mapping[str, list[str]], above: tuple[str, ...]
+) -> Iterator[str]:
+    """Yield requirements, with `demo[x]` of the project demo replaced by those of its extra x."""
+    known = {_key(name): name for name in extras}
+    for row in rows:
+        own = re.fullmatch(r"\s*(?P<name>[\w.-]+)\s*\[(?P<extras>[^\]]*)\]\s*", row)
+        if not own or not project or _key(own["name"]) != _key(project):
+            yield row
+            continue
+        for name in map(_key, map(str.strip, own["extras"].split(","))):
+            if name in known and name not in above:
+                inside = extras[known[name]]
+                yield from _own_expanded(inside, project, extras, (*above, name))
+
+
 def _from_project(source: _Source, project: Mapping[str, Any], found: Declarations) -> None:
-    """Read `[project]`; what it calls dynamic comes from the backend."""
+    """Read `[project]`; fields that it calls dynamic come from the backend."""
     dynamic = {str(one) for one in project.get("dynamic") or [] if isinstance(one, str)}
     found.run = list(texts(project.get("dependencies", [])))
     found.extras = _lists(table(project, "optional-dependencies"))
     run = "dependencies" in dynamic and "dependencies" not in project
     extras = "optional-dependencies" in dynamic and "optional-dependencies" not in project
+    if "poetry" in source.backend:  # it takes empty lists for missing ones
+        run = not found.run
+        extras = run and not any(found.extras.values())
     if not run and not extras:
         return
     hatch = table(_of_tool(source, "hatch"), "metadata")
     hook = table(table(hatch, "hooks"), "requirements_txt")
     if "poetry" in source.backend:
-        _from_poetry(source, found, run=run)
-    elif hook:
-        _from_files(source, hook.get("files") if run else (), found)
-        for name, value in table(hook, "optional-dependencies").items():
-            found.extras[name] = list(_lines_of(source.files, _names(value), found))
+        _from_poetry(source, found, run=run, extras=extras)
+    elif "requirements_txt" in table(hatch, "hooks"):
+        names = _names(hook.get("files", hook.get("filename", "requirements.txt"))) if run else []
+        found.run = found.run or list(_lines_of(source, names, found, hatch_lines))
+        for extra, value in table(hook, "optional-dependencies").items():
+            found.extras[extra] = list(_lines_of(source, _names(value), found, hatch_lines))
     elif source.backend.startswith(("setuptools", "pbr")):
         _from_dynamic(source, found, run=run, extras=extras)
     else:
-        names = " and ".join(sorted(dynamic & {"dependencies", "optional-dependencies"}))
-        found.unknown.append(f"pyproject.toml calls {names} dynamic, for {source.backend}")
+        both = " and ".join(sorted(dynamic & {"dependencies", "optional-dependencies"}))
+        found.unknown.append(f"pyproject.toml calls {both} dynamic, for {source.backend}")
 
 
 def _from_dynamic(source: _Source, found: Declarations, *, run: bool, extras: bool) -> None:
-    """Read the files that setuptools is told to read, else what setup.py and setup.cfg say."""
+    """Read the files that pyproject.toml names for setuptools, else setup.py and setup.cfg."""
     dynamic = table(_of_tool(source, "setuptools"), "dynamic")
-    by_file = table(dynamic, "dependencies")
-    if run and by_file:
-        _from_files(source, by_file.get("file"), found)
-    elif run:
-        old = Declarations()
-        _from_setuptools(source, old)
-        found.run, found.unknown = old.run, [*found.unknown, *old.unknown]
-        found.extras = {**old.extras, **found.extras}
+    if run and "dependencies" in dynamic:
+        found.run = list(_of_directive(source, "dependencies", dynamic["dependencies"], found))
+        run = False
     for name, value in table(dynamic, "optional-dependencies").items() if extras else ():
-        names = _names(value.get("file") if isinstance(value, dict) else value)
-        found.extras[name] = list(_lines_of(source.files, names, found))
+        found.extras[name] = list(_of_directive(source, f"the extra {name}", value, found))
+        extras = False
+    if not run and not extras:
+        return
+    old = Declarations()
+    _from_setuptools(source, old)
+    found.unknown += old.unknown
+    if run:
+        found.run = old.run
+    if extras:
+        found.extras |= old.extras
 
 
-def _from_poetry(source: _Source, found: Declarations, *, run: bool) -> None:
+def _of_directive(source: _Source, what: str, value: Any, found: Declarations) -> Iterator[str]:
+    """Yield the requirements of the files that a table of `tool.setuptools.dynamic` names."""
+    names = _names(value.get("file") if isinstance(value, dict) else value)
+    if not names:
+        found.unknown.append(f"pyproject.toml names no file with {what}")
+    yield from _lines_of(source, names, found, setuptools_lines)
+
+
+def _from_poetry(source: _Source, found: Declarations, *, run: bool, extras: bool = True) -> None:
     tool = _of_tool(source, "poetry")
     rows = table(tool, "dependencies")
     if run:
         found.run = list(poetry.dependencies(rows))
     optional = list(poetry.dependencies(rows, optional=None))
-    for extra, names in table(tool, "extras").items():
+    for extra, names in table(tool, "extras").items() if extras else ():
         wanted = {_key(name) for name in texts(names)}
         found.extras[extra] = [one for one in optional if _key(_name(one)) in wanted]
 
 
 def _from_setuptools(source: _Source, found: Declarations) -> None:
-    """Read setup.py and setup.cfg, or pbr's files; setup.py counts first, as in setuptools."""
+    """Read setup.py and setup.cfg, or pbr's files; setup.py wins, as in setuptools."""
     if source.is_pbr or not source.is_declared:
         _from_pbr(source, found)
     else:
@@ -166,19 +210,19 @@ def _from_setuptools(source: _Source, found: Declarations) -> None:
             found.unknown.append(reason)
         found.run = rows
         if not rows and not reason:
-            text = source.config.get("options", "install_requires", fallback="")
+            text = _option(source.config, "options", "install_requires")
             found.run = list(_of_option(source, text, found))
     for section in ("options.extras_require", "extras"):
-        for name, text in (
-            source.config.items(section) if source.config.has_section(section) else ()
-        ):
-            found.extras[name] = list(_of_option(source, text, found))
+        for name in source.config[section] if source.config.has_section(section) else ():
+            of_extra = list(_of_option(source, _option(source.config, section, name), found))
+            is_pbr = section == "extras"
+            found.extras[name] = [_pbr_marker(row) for row in of_extra] if is_pbr else of_extra
     if re.search(r"\bextras_require\b", source.setup):
-        named, reason = _literal_extras(source.setup)
+        named, reason = literal_extras(source.setup)
         found.extras = {**found.extras, **named}
         if reason:
             found.unknown.append(reason)
-    tests = source.config.get("options", "tests_require", fallback="")
+    tests = _option(source.config, "options", "tests_require")
     if tests:
         found.groups["test"] = list(_of_option(source, tests, found))
 
@@ -190,52 +234,62 @@ def _from_pbr(source: _Source, found: Declarations) -> None:
             continue
         if not text.strip():
             log.warning("The %s file is empty", name)
-        found.run = list(requirement_lines(source.files, text, name, found.unknown))
+        found.run = list(pbr_lines(source.files, text, name, found.unknown))
         return
+
+
+def _option(config: configparser.RawConfigParser, section: str, name: str) -> str:
+    """Return an option of setup.cfg as setuptools reads it: also `install-requires`, `%(name)s`."""
+    dashed = name.replace("_", "-")
+    key = dashed if config.has_option(section, dashed) else name
+    try:
+        return config.get(section, key, fallback="")
+    except configparser.InterpolationError:
+        return config.get(section, key, raw=True)
+
+
+def _pbr_marker(row: str) -> str:
+    """Return a requirement of pbr's `[extras]` with its marker behind a semicolon.
+
+    >>> [_pbr_marker(x) for x in ("six:(python_version=='3.9')", "six>=1", "a @ http://b")]
+    ["six ; python_version=='3.9'", 'six>=1', 'a @ http://b']
+    """
+    text = row.partition(" #")[0].strip()
+    need, joint, marker = text.partition(":" if ":" in text else " (")
+    marker = marker.strip().removeprefix("(").removesuffix(")")
+    if not joint or {";", "@"} & set(need) or not _MARKER.match(marker):
+        return row
+    return f"{need} ; {marker}"
 
 
 def _of_option(source: _Source, text: str, found: Declarations) -> Iterator[str]:
-    """Yield the requirements of an option of setup.cfg: its lines, or those of `file:`."""
-    if text.strip().startswith("file:"):
-        names = [one.strip() for one in text.strip().removeprefix("file:").split(",")]
-        yield from _lines_of(source.files, names, found)
-        return
-    yield from (line for line in text.splitlines() if line.strip())
+    """Yield the requirements in an option of setup.cfg, or in the files it names.
 
-
-def _from_files(source: _Source, names: Any, found: Declarations) -> None:
-    found.run = list(_lines_of(source.files, _names(names), found))
-
-
-def _lines_of(files: SourceFiles, names: Iterable[str], found: Declarations) -> Iterator[str]:
-    for name in names:
-        text = files.file(name)
-        if text is None:
-            found.unknown.append(f"{name}, which they are to be read from, does not exist")
-        else:
-            yield from requirement_lines(files, text, name, found.unknown)
-
-
-def requirement_lines(
-    files: SourceFiles, text: str, name: str, unknown: list[str], depth: int = 0
-) -> Iterator[str]:
-    """Yield the requirements of a file in pip's format, and of the files that it includes.
-
-    Of a URL only the name after `#egg=` is used. A file that is missing is added to `unknown`.
+    A value on one line is a list separated by semicolons, so a marker in it is read as a
+    requirement.
     """
-    for raw in re.sub(r"\\\r?\n", " ", text).splitlines():
-        line = re.split(r"(?:^|\s)#(?!egg=)", raw, maxsplit=1)[0].strip()
-        if include := _INCLUDE.match(line):
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), include["name"]))
-            inside = None if path.startswith(("..", "/")) else files.file(path)
-            if inside is None or depth >= _DEEPEST:
-                unknown.append(f"{name} includes {include['name']}, which cannot be read")
-            else:
-                yield from requirement_lines(files, inside, path, unknown, depth + 1)
-        elif (egg := _EGG.search(line)) and re.match(r"(-e|--editable|[\w+]+:)", line):
-            yield egg["name"]
-        elif line and not re.match(r"-|[\w+]+://", line):
-            yield _OPTION.sub("", line)
+    if text.startswith("file:"):
+        names = [one.strip() for one in text.removeprefix("file:").split(",")]
+        yield from _lines_of(source, names, found, setuptools_lines)
+        return
+    rows = text.splitlines() if "\n" in text else text.split(";")
+    if "\n" not in text and any(_MARKER.match(row) for row in rows[1:]):
+        found.unknown.append(
+            f"setup.cfg has `{text}` in one line, and setuptools divides it at `;`"
+        )
+        rows = [text]
+    yield from (row.strip() for row in rows if row.strip() and not row.strip().startswith("#"))
+
+
+def _lines_of(
+    source: _Source, names: Iterable[str], found: Declarations, reader: _Reader
+) -> Iterator[str]:
+    for name in names:
+        text = source.files.file(name)
+        if text is None:
+            found.unknown.append(f"{name}, from which they are read, does not exist")
+        else:
+            yield from reader(text, name, found.unknown)
 
 
 def _groups(source: _Source, found: Declarations) -> None:
@@ -266,125 +320,6 @@ def _group(groups: Mapping[str, Any], name: str, above: tuple[str, ...]) -> Iter
             yield from _group(groups, row["include-group"], (*above, name))
 
 
-def literal_argument(text: str, name: str) -> tuple[list[str], str]:
-    """Return a list that setup.py gives to setup() literally, else why it is not known.
-
-    setup.py is never executed.
-
-    >>> literal_argument("a = ['x']\\nsetup(install_requires=a + ['y>1'])", "install_requires")
-    (['x', 'y>1'], '')
-    >>> literal_argument("setup(install_requires=read('r.txt'))", "install_requires")
-    ([], 'setup.py computes install_requires')
-    """
-    value, reason = _argument(text, name)
-    if value is None or reason:
-        return [], reason
-    if isinstance(value, str):
-        value = value.splitlines()
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        return list(value), ""
-    return [], f"setup.py computes {name}"
-
-
-def _literal_extras(text: str) -> tuple[dict[str, list[str]], str]:
-    value, reason = _argument(text, "extras_require")
-    if not isinstance(value, dict):
-        return {}, reason or ("" if value is None else "setup.py computes extras_require")
-    rows = {key: [one] if isinstance(one, str) else one for key, one in value.items()}
-    is_plain = all(
-        isinstance(key, str) and isinstance(one, list | tuple) and all(map(_is_text, one))
-        for key, one in rows.items()
-    )
-    if not is_plain:
-        return {}, "setup.py computes extras_require"
-    return {key: list(one) for key, one in rows.items()}, ""
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _argument(text: str, name: str) -> tuple[object, str]:
-    """Return the value of a keyword of setup(), else the reason why it is not known."""
-    if not text.strip():
-        return None, ""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None, "setup.py cannot be parsed"
-    calls = [one for one in ast.walk(tree) if isinstance(one, ast.Call) and _is_setup(one.func)]
-    if not calls:
-        return None, "setup.py does not call setup() itself"
-    values = [key for call in calls for key in call.keywords if key.arg in (name, None)]
-    named = [key.value for key in values if key.arg == name]
-    if not named:
-        return None, "setup.py computes the arguments of setup()" if values else ""
-    try:
-        return _value(named[0], _Names.of(tree)), ""
-    except ValueError:
-        return None, f"setup.py computes {name}"
-
-
-def _is_setup(function: ast.expr) -> bool:
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return name == "setup"
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The names of a module that are assigned once, and never changed."""
-
-    values: Mapping[str, ast.expr]
-
-    @classmethod
-    def of(cls, tree: ast.Module) -> "_Names":
-        assigned: dict[str, list[ast.expr]] = {}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Assign):
-                for target in node.targets:
-                    assigned.setdefault(_root(target), []).append(node.value)
-            elif isinstance(node, ast.AnnAssign) and node.value:
-                assigned.setdefault(_root(node.target), []).append(node.value)
-            elif isinstance(node, ast.AugAssign):
-                assigned.setdefault(_root(node.target), []).extend([node.value] * 2)
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                assigned.setdefault(_root(node.func), []).extend([node] * 2)
-        once = {name: values[0] for name, values in assigned.items() if len(values) == 1}
-        return cls({name: value for name, value in once.items() if name})
-
-
-def _root(node: ast.expr) -> str:
-    """Return the name at the beginning of `name.attribute[index]`."""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _value(node: ast.expr, names: _Names, depth: int = 0) -> object:
-    """Evaluate literals, names of literals, and sums of lists; anything else is a ValueError."""
-    if depth > _DEEPEST:
-        raise ValueError
-    match node:
-        case ast.Constant():
-            return node.value
-        case ast.List() | ast.Tuple():
-            return [_value(one, names, depth + 1) for one in node.elts]
-        case ast.Dict() if None not in node.keys:
-            keys = [_value(key, names, depth + 1) for key in node.keys if key is not None]
-            return dict(
-                zip(keys, [_value(one, names, depth + 1) for one in node.values], strict=True)
-            )
-        case ast.Name() if node.id in names.values:
-            return _value(names.values[node.id], names, depth + 1)
-        case ast.BinOp(op=ast.Add()):
-            left, right = (_value(one, names, depth + 1) for one in (node.left, node.right))
-            if isinstance(left, list) and isinstance(right, list):
-                return [*left, *right]
-            if isinstance(left, str) and isinstance(right, str):
-                return left + right
-    raise ValueError
-
-
 def _toml(text: str | None, unknown: list[str]) -> dict[str, Any]:
     try:
         return read_toml(text or "")
@@ -394,7 +329,7 @@ def _toml(text: str | None, unknown: list[str]) -> dict[str, Any]:
 
 
 def _ini(text: str | None, unknown: list[str]) -> configparser.RawConfigParser:
-    parser = configparser.RawConfigParser(strict=False)
+    parser = configparser.ConfigParser(strict=False)
     try:
         parser.read_string(text or "")
     except configparser.Error as error:

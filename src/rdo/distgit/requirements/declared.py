@@ -10,12 +10,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from rdo.distgit.requirements.backends import (
-    Declarations,
-    SourceFiles,
-    declarations,
-    requirement_lines,
-)
+from rdo.distgit.requirements.backends import Declarations, declarations
+from rdo.distgit.requirements.requirement_lists import SourceFiles, pip_lines
+from rdo.model.python import Python
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +28,7 @@ _LOWER = re.compile(r"(>=?|~=|===?) *(\S+)")
 
 
 class RequirementKind(StrEnum):
-    """The purpose of a requirement."""
+    """What a requirement is for."""
 
     RUN = "run"
     EXTRA = "extra"
@@ -41,7 +38,7 @@ class RequirementKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A requirement on a project, with its versions as written, but evenly spaced."""
+    """A requirement on a project, with its versions as written, but with uniform blanks."""
 
     name: str
     versions: str = ""
@@ -71,34 +68,6 @@ class Wanted:
         return f"{self.name} {self.versions}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class Python:
-    """The interpreter for which environment markers are evaluated."""
-
-    version: str = "3.9"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        full = self.version if self.version.count(".") > 1 else f"{self.version}.0"
-        return {
-            "implementation_name": "cpython",
-            "implementation_version": full,
-            "os_name": "posix",
-            "platform_machine": "x86_64",
-            "platform_python_implementation": "CPython",
-            "platform_release": "",
-            "platform_system": "Linux",
-            "platform_version": "",
-            "python_full_version": full,
-            "python_version": ".".join(full.split(".")[:2]),
-            "sys_platform": "linux",
-        }
-
-    def applies(self, requirement: Requirement, extra: str = "") -> bool:
-        marker = requirement.marker
-        return marker is None or marker.evaluate({**self.environment, "extra": extra})
-
-
 def parse_lines(
     text: str, python: Python, kind: RequirementKind = RequirementKind.RUN
 ) -> list[Wanted]:
@@ -109,18 +78,33 @@ def parse_lines(
     """
     found = []
     for raw in sorted(text.replace("\\\n", " ").splitlines(), key=str.lower):
-        line = re.split(r"(?:^|\s)#", raw, maxsplit=1)[0].strip()
+        line = _without_comment(raw)
         if line and not re.match(r"-|[\w+]+://", line):
             found += list(_one(line, python, kind))
     return found
 
 
-def _one(text: str, python: Python, kind: RequirementKind, extra: str = "") -> Iterator[Wanted]:
-    """Parse one requirement, and keep its versions in the order written."""
+def _without_comment(line: str) -> str:
+    return re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
+
+
+def _one(
+    text: str,
+    python: Python,
+    kind: RequirementKind,
+    extra: str = "",
+    unknown: list[str] | None = None,
+) -> Iterator[Wanted]:
+    """Parse one requirement, and keep its versions in the order written.
+
+    If it is not a requirement, record why something is unknown.
+    """
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
         log.warning("Failed to parse requirement: %s", text)
+        if unknown is not None:
+            unknown.append(f"`{text}` is not a requirement")
         return
     if not python.applies(requirement, extra):
         return
@@ -133,52 +117,58 @@ def _one(text: str, python: Python, kind: RequirementKind, extra: str = "") -> I
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a source requires; `unknown` are reasons why there may be more, or none of it known."""
+    """The requirements of a source; `unknown` has reasons why there may be more requirements."""
 
     wanted: tuple[Wanted, ...]
     unknown: tuple[str, ...] = ()
 
 
 def declared(source: SourceFiles, python: Python) -> Declared:
-    """Return everything that a source requires: at run time, for extras, builds and tests."""
+    """Return everything that a source requires: at run time, and for extras, builds and tests."""
     lines = declarations(source)
-    found = _rows(lines.run, python, RequirementKind.RUN)
+    unknown = list(lines.unknown)
+    found = _rows(lines.run, python, RequirementKind.RUN, unknown)
     for name, rows in lines.extras.items():
-        found += _of_extra(name, rows, python)
-    found += [one for text in lines.build for one in _one(text, python, RequirementKind.BUILD)]
+        found += _of_extra(name, rows, python, unknown)
+    for text in lines.build:
+        found += _one(text, python, RequirementKind.BUILD, unknown=unknown)
     found += _tests(source, lines, python)
-    return Declared(tuple(dict.fromkeys(found)), tuple(dict.fromkeys(lines.unknown)))
+    return Declared(tuple(dict.fromkeys(found)), tuple(dict.fromkeys(unknown)))
 
 
 def read(source: SourceFiles, python: Python) -> list[Wanted]:
-    """Return what is known of a source's requirements, without the reasons for what is not."""
+    """Return the known requirements of a source, without the reasons for unknown ones."""
     return list(declared(source, python).wanted)
 
 
 def runtime(source: SourceFiles, python: Python) -> list[Wanted]:
-    """Return what is known of a source's requirements at run time."""
-    return _rows(declarations(source).run, python, RequirementKind.RUN)
+    """Return the known runtime requirements of a source."""
+    return _rows(declarations(source).run, python, RequirementKind.RUN, [])
 
 
-def _rows(lines: Iterable[str], python: Python, kind: RequirementKind) -> list[Wanted]:
-    return parse_lines("\n".join(lines), python, kind)
+def _rows(
+    lines: Iterable[str], python: Python, kind: RequirementKind, unknown: list[str]
+) -> list[Wanted]:
+    """Parse the requirements that a backend gets, sorted by name."""
+    rows = sorted(filter(None, map(_without_comment, lines)), key=str.lower)
+    return [one for row in rows for one in _one(row, python, kind, unknown=unknown)]
 
 
 def _tests(source: SourceFiles, lines: Declarations, python: Python) -> list[Wanted]:
     for name in _TEST_FILES:
         if text := source.file(name):
-            rows = requirement_lines(source, text, name, [])
-            return _rows(rows, python, RequirementKind.TEST)
+            rows = pip_lines(source, text, name)
+            return _rows(rows, python, RequirementKind.TEST, [])
     grouped = [
         row
         for name, rows in lines.groups.items()
         if canonicalize_name(name) in TEST_GROUPS
         for row in rows
     ]
-    return _rows(grouped, python, RequirementKind.TEST)
+    return _rows(grouped, python, RequirementKind.TEST, [])
 
 
-def _of_extra(name: str, rows: Iterable[str], python: Python) -> list[Wanted]:
+def _of_extra(name: str, rows: Iterable[str], python: Python, unknown: list[str]) -> list[Wanted]:
     """Parse the requirements of an extra, whose name may end with a marker after a colon."""
     name, _, marker = name.partition(":")
     extra = str(canonicalize_name(name))
@@ -186,11 +176,12 @@ def _of_extra(name: str, rows: Iterable[str], python: Python) -> list[Wanted]:
     kind = kind if extra else RequirementKind.RUN
     found: list[Wanted] = []
     for row in rows:
-        line = re.sub(r"\s\(([^()]*)\)\s*$", r" ; \1", row.partition("#")[0].strip())
+        line = _without_comment(row)
         if line and marker:
-            line = f"{line} and ({marker})" if ";" in line else f"{line} ; {marker}"
+            need, _, own = line.partition(";")
+            line = f"{need} ; ({own}) and ({marker})" if own.strip() else f"{need} ; {marker}"
         if line:
-            found += _one(line, python, kind, extra)
+            found += _one(line, python, kind, extra, unknown)
     return found
 
 

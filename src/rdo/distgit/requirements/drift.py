@@ -13,8 +13,8 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from rdo.distgit.requirements.backends import SourceFiles
 from rdo.distgit.requirements.declared import Wanted, extra_names
+from rdo.distgit.requirements.requirement_lists import SourceFiles
 from rdo.model.text.toml_text import read_toml
 from rdo.spec.file import SpecFile
 from rdo.spec.text import Line, SpecText
@@ -124,7 +124,7 @@ def _unquoted(text: str) -> str:
 
 
 def _statements(text: SpecText, section: str) -> Iterator[tuple[Line, str]]:
-    """Yield the lines of a section, joined with the next where they end with a backslash."""
+    """Yield the lines of a section; a line that ends with a backslash is joined with the next."""
     start: Line | None = None
     whole = ""
     for line in text.read():
@@ -178,7 +178,7 @@ def _extras(text: SpecText, source: SourceFiles) -> Iterator[Drift]:
 
 
 def _has_dynamic_extras(source: SourceFiles) -> bool:
-    """Whether the extras may be declared where we do not look: setup.py or the build backend."""
+    """Whether extras may be declared in setup.py or by the build backend, where we do not look."""
     if "extras_require" in (source.file("setup.py") or ""):
         return True
     try:

@@ -1,9 +1,10 @@
-"""poetry's tables of requirements, as poetry-core writes them into a package's metadata."""
+"""Convert poetry's tables of requirements as poetry-core does for a package's metadata."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+_ALTERNATIVES = re.compile(r"\|\|?")
 _CARET = re.compile(r"\^\s*(?P<version>[\w.+!-]+)")
 _TILDE = re.compile(r"~(?!=)\s*(?P<version>[\w.+!-]+)")
 _PART = re.compile(r"(?P<operator>===?|!=|~=|>=?|<=?|=)?\s*(?P<version>[\w.*+!-]+)")
@@ -12,7 +13,7 @@ _PART = re.compile(r"(?P<operator>===?|!=|~=|>=?|<=?|=)?\s*(?P<version>[\w.*+!-]
 def dependencies(table: Mapping[str, Any], optional: bool | None = False) -> Iterator[str]:
     """Yield the requirements of a table, in the form of PEP 508.
 
-    `optional` chooses those that only an extra brings in; None means all.
+    `optional` selects those that only an extra brings in; None means all.
     """
     for name, value in table.items():
         if name.lower() == "python":
@@ -28,7 +29,7 @@ def _requirement(name: str, row: Mapping[str, Any]) -> str:
     versions = specifier(str(row.get("version") or "*"))
     markers = [str(row["markers"])] if row.get("markers") else []
     if row.get("python"):
-        markers += [_python(part) for part in specifier(str(row["python"])).split(",") if part]
+        markers += _python(str(row["python"]))
     if row.get("platform"):
         markers.append(f"sys_platform == '{row['platform']}'")
     text = f"{name}[{','.join(extras)}]" if extras else name
@@ -36,7 +37,19 @@ def _requirement(name: str, row: Mapping[str, Any]) -> str:
     return f"{text}{versions} ; {condition}" if condition else f"{text}{versions}"
 
 
-def _python(part: str) -> str:
+def _python(constraint: str) -> list[str]:
+    """Return the marker of a constraint on Python, none for any version.
+
+    >>> _python("~3.8 || ^3.10")[0][:45]
+    "python_version >= '3.8' and python_version < "
+    """
+    ranges = [specifier(one) for one in _ALTERNATIVES.split(constraint)]
+    if not all(ranges):
+        return []
+    return [" or ".join(" and ".join(map(_of_python, one.split(","))) for one in ranges)]
+
+
+def _of_python(part: str) -> str:
     found = re.match(r"([<>=!~]+)(.*)", part)
     operator, version = (found[1], found[2]) if found else ("==", part)
     name = "python_version" if version.removesuffix(".*").count(".") < 2 else "python_full_version"
@@ -44,14 +57,14 @@ def _python(part: str) -> str:
 
 
 def specifier(constraint: str) -> str:
-    """Translate a constraint of poetry into a specifier; of alternatives, their outer bounds.
+    """Convert a constraint of poetry to a specifier; alternatives become their outer bounds.
 
     >>> [specifier(one) for one in ("^2.28", "^0.2.3", "^0.0.3", "~1.2.3", "~1", "1.*", "*")]
     ['>=2.28,<3', '>=0.2.3,<0.3', '>=0.0.3,<0.0.4', '>=1.2.3,<1.3', '>=1,<2', '==1.*', '']
     >>> [specifier(one) for one in ("1.2", ">= 1.0, <2", ">=1 <2", "^1 || ^3.1")]
     ['==1.2', '>=1.0,<2', '>=1,<2', '>=1,<4']
     """
-    ranges = [list(_parts(one)) for one in re.split(r"\|\|?", constraint)]
+    ranges = [list(_parts(one)) for one in _ALTERNATIVES.split(constraint)]
     if len(ranges) == 1:
         return ",".join(ranges[0])
     lowest = [part for part in ranges[0] if not part.startswith("<")]
@@ -87,7 +100,7 @@ def _numbers(version: str) -> int:
 
 
 def _caret_place(version: str) -> int:
-    """Return the place of the first number that is not zero, or of the last."""
+    """Return the position of the first number that is not zero, or of the last."""
     release = _release(version)
     return next((place for place, number in enumerate(release) if number), len(release) - 1)
 

@@ -51,10 +51,10 @@ class Stated:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A requirement and what the spec has for it.
+    """A requirement and the spec's version of it.
 
     `versions` is None if the spec lacks it; `overridden` is upstream's requirement before an
-    override; `sign` and `trouble` say what --autosync did.
+    override; `sign` and `trouble` describe what --autosync did.
     """
 
     group: Group
@@ -99,7 +99,7 @@ def stated(spec: SpecFile, *, build: bool = False) -> list[Stated]:
     """Return what the spec's packages require from others, as rpm reads it, sorted by name."""
     rows = spec.requires(build=build)
     own = {name for name, _ in rows} | {spec.path.stem}
-    same = f"= {spec.reading().vr_only}"  # as packages of one spec require each other
+    same = f"= {spec.reading().vr_only}"  # packages of one spec require each other like this
     found: dict[str, Stated] = {}
     for _, dependency in rows:
         for one in _parse(dependency):
@@ -183,7 +183,7 @@ def check(
 ) -> list[Checked]:
     """Compare runtime requirements with the spec's.
 
-    `formerly` are projects that upstream required earlier: those that the spec still requires are
+    `formerly` are projects that upstream required earlier; if the spec still requires one, it is
     reported as removed. With `generated`, rpm adds requirements that the spec does not name.
     """
     rest = {one.key: one for one in spec}
@@ -219,7 +219,7 @@ def _compare(one: Wanted, here: Stated | None, override: str | None, *, generate
 
 
 def _spaced(version: str) -> str:
-    """Return an override's version, evenly spaced."""
+    """Return an override's version with uniform blanks."""
     return re.sub(r"(?<!\s)\s*([<>=!]+)\s*", r"\1 ", version).strip()
 
 
@@ -240,7 +240,7 @@ def of_group(rows: Iterable[Checked], group: Group) -> list[Checked]:
 
 
 def as_text(rows: Sequence[Checked], before: str = "  ", *, short: bool = False) -> str:
-    """Return rdopkg's layout: a title per group that is not empty, and `before` on each line.
+    """Return rdopkg's layout: a title per non-empty group, and `before` at the start of each line.
 
     `short` leaves out the notes, for lines to copy into a spec.
     """

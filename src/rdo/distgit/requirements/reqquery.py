@@ -154,7 +154,7 @@ def reqquery(
 
 
 def _names(name: str, dist: str, *, is_spec: bool) -> list[str]:
-    """Return the names of a package; Python packages are called python3- today."""
+    """Return the possible names of a package; Python packages now begin with python3-."""
     package = name if is_spec else str(pymod2pkg.module2package(name, dist))
     return list(dict.fromkeys([re.sub(r"^python-", "python3-", package), package]))
 
@@ -181,7 +181,7 @@ def dump(reports: Sequence[ReleaseRequirements], file: Path) -> None:
 
 
 def as_rows(reports: Sequence[ReleaseRequirements]) -> list[dict[str, Any]]:
-    """Convert reports to the rows of rdopkg's file; a spec's packages have no module."""
+    """Convert reports to the rows of rdopkg's file; packages of a spec have no module."""
     rows = []
     for one in reports:
         packages = [asdict(row) for row in one.packages]
@@ -193,7 +193,7 @@ def as_rows(reports: Sequence[ReleaseRequirements]) -> list[dict[str, Any]]:
 
 
 def load(file: Path) -> list[ReleaseRequirements]:
-    """Load what `dump` or rdopkg wrote; raises NotFoundError or ConfigError."""
+    """Load a file that `dump` or rdopkg wrote; raises NotFoundError or ConfigError."""
     try:
         tree = yaml.safe_load(file.read_text())
     except FileNotFoundError as error:

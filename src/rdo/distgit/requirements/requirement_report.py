@@ -9,7 +9,6 @@ from rdo.distgit.requirements import autosync
 from rdo.distgit.requirements.availability import Available, available
 from rdo.distgit.requirements.declared import (
     Difference,
-    Python,
     RequirementKind,
     Wanted,
     declared,
@@ -31,6 +30,7 @@ from rdo.distgit.verb.actions import change
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.environment import base_version, upstream_version
 from rdo.errors import RefusedError
+from rdo.model.python import Python
 from rdo.spec.file import Expected
 from rdo.upstream_versions import tag_of
 
@@ -38,7 +38,7 @@ from rdo.upstream_versions import tag_of
 def reqdiff(desk: Desk, refs: Sequence[str], python: Python) -> tuple[str, str, Difference]:
     """Compare the requirements of two commits (default: the spec's version and the newest).
 
-    As rdopkg, compare only runtime requirements, which its scripts expect. Raises RefusedError if
+    Like rdopkg, compare only runtime requirements, which its scripts expect. Raises RefusedError if
     a ref is missing.
     """
     old = refs[0] if len(refs) == 2 else tag_of(*base_version(desk))
@@ -58,7 +58,7 @@ def reqdiff(desk: Desk, refs: Sequence[str], python: Python) -> tuple[str, str, 
     )
     wanted = ([x for x in one.wanted if x.kind in kinds] for one in both)
     found = difference(*wanted)
-    if unknown:  # what is not known on one side is neither new nor gone
+    if unknown:  # what is unknown on one side is neither new nor removed
         found = replace(found, added=(), removed=(), unknown=unknown)
     return before.ref, after.ref, found
 
@@ -67,8 +67,8 @@ def reqdiff(desk: Desk, refs: Sequence[str], python: Python) -> tuple[str, str, 
 class RequirementReport:
     """The result of reqcheck.
 
-    `build`, `tests` and `extras` are missing from the spec; `diff` is what --autosync changed.
-    With `unknown`, reasons why upstream may require more, no row says that something is excess.
+    `build`, `tests` and `extras` are missing in the spec; `diff` is what --autosync changed. If
+    `unknown` has reasons why upstream may require more, no row is called excess.
     """
 
     source: str
@@ -96,7 +96,7 @@ def reqcheck(
     generated = is_generated(text)
     required = stated(desk.spec)
     rows = check(wanted, required, overrides, formerly_wanted(desk, python), generated=generated)
-    if upstream.unknown:  # not known is not unwanted
+    if upstream.unknown:  # unknown does not mean unwanted
         rows = [row for row in rows if row.group not in (Group.EXCESS, Group.REMOVED)]
     return RequirementReport(
         source=str(source),
@@ -154,7 +154,7 @@ def _not_built_with(desk: Desk, wanted: Sequence[Wanted]) -> Iterator[Wanted]:
 
 
 def _extras_not_met(wanted: Sequence[Wanted], required: Sequence[Stated]) -> Iterator[Wanted]:
-    """Yield requirements on extras of others (`requests[socks]`) that the spec does not have."""
+    """Yield requirements on extras of other projects (`requests[socks]`) that the spec lacks."""
     have = {one.key for one in required}
     for one in wanted:
         for extra in one.extras if one.kind is RequirementKind.RUN else ():

@@ -1,4 +1,4 @@
-"""The source to read upstream's requirements from: a commit of the clone, or a folder."""
+"""Where upstream's requirements are read: a commit in the clone, or a folder."""
 
 import logging
 import re
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rdo.distgit.requirements.declared import Python, runtime
+from rdo.distgit.requirements.declared import runtime
 from rdo.distgit.requirements.text_encoding import decoded
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.environment import base_version, distgit_branch, release_ref
 from rdo.distgit.verb.problems import invalid_ref
 from rdo.errors import NotFoundError, RefusedError, UserError
+from rdo.model.python import Python
 from rdo.spec.tags import get_tag
 from rdo.tools.git.clone import Clone
 from rdo.upstream_versions import tag_of, tags_of_version
@@ -64,7 +65,9 @@ def python_of(desk: Desk, version: str) -> Python:
     """
     version = version or desk.settings.text("REQCHECK_PY_VERSION") or "3.9"
     if not re.fullmatch(r"\d+\.\d+(\.\d+)?", version):
-        raise RefusedError(f"Invalid Python version: {version!r}", hint="such as 3.9 or 3.11")
+        raise RefusedError(
+            f"Invalid Python version: {version!r}", hint="pass a version such as 3.9 or 3.11"
+        )
     return Python(version)
 
 
@@ -77,7 +80,7 @@ def at_ref(desk: Desk, ref: str) -> RefSource:
 
 
 def upstream_of(desk: Desk, version: str, tags_of: TagsOf) -> Upstream:
-    """Return the upstream source that the spec is for; `version` replaces the guess by a ref.
+    """Return the upstream source of the spec; `version` names a ref instead of guessing it.
 
     `tags_of` returns the package's tags in the metadata; it is called only if they are needed.
     Raises RefusedError or NotFoundError if no source can be found.

@@ -1,1 +1,1 @@
-"""Distgits that are served from this machine: whose they are, and what may be pushed to them."""
+"""Distgits served from this machine: who may push to them, and what."""

@@ -1,4 +1,4 @@
-"""The files of a commit that say how a package is built, in a folder of ours."""
+"""Copy the files of a commit that describe how a package is built into a folder of ours."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _MOST_NAME_BYTES = 255
 class CommitFiles:
     """The regular files of a commit at its top, in SPECS and in SOURCES, with their contents.
 
-    A link to a file beside it has the content of that one; other links and folders are left out.
+    A link to a file beside it has the content of that file; other links and folders are left out.
     """
 
     contents: Mapping[str, bytes]
@@ -27,7 +27,7 @@ class CommitFiles:
 
     @classmethod
     def read(cls, pushed: PushedCommits, commit: str) -> "CommitFiles":
-        """Read them; raises RefusedError for a commit with too many, or too large ones."""
+        """Read them; raises RefusedError for a commit with too many or too large files."""
         entries = pushed.folder(commit, *_FOLDERS)
         files = {one.path: one for one in entries if one.is_file}
         links = [one for one in entries if one.is_link]
@@ -49,13 +49,13 @@ class CommitFiles:
 
     @property
     def is_retired(self) -> bool:
-        """Whether the package was retired: then it needs no spec."""
+        """Whether the package was retired, so that it needs no spec."""
         return any(name in self.contents for name in _RETIRED)
 
     def sources(self) -> tuple[SourceEntry, ...]:
         """Return the files that must be in the lookaside cache.
 
-        Raises ConfigError for a line that names none, RefusedError for one with a path.
+        Raises ConfigError for a line that names no file, RefusedError for one with a path.
         """
         found: list[SourceEntry] = []
         for path, text in self.contents.items():
@@ -68,7 +68,7 @@ class CommitFiles:
         return self.blobs.get(name) or self.blobs.get(f"SOURCES/{name}", "")
 
     def write(self, folder: Path) -> None:
-        """Write the files into an empty folder of ours, as rpm looks for them: side by side."""
+        """Write the files into an empty folder of ours, side by side, as rpm looks for them."""
         for path, content in self.contents.items():
             name = PurePosixPath(path).name
             (folder / name).write_bytes(content)

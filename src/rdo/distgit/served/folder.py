@@ -1,4 +1,4 @@
-"""The folder with the bare repositories of distgits: `NAME.git`, where NAME may have folders."""
+"""The folder with the bare repositories of distgits: `NAME.git`, where NAME may contain folders."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _GIT = ".git"
 
 @dataclass(frozen=True, slots=True)
 class DistgitFolder:
-    """The folder `path`; what is in it and begins with a dot is not served."""
+    """The folder at `path`; entries that begin with a dot are not served."""
 
     path: Path
 
@@ -26,18 +26,18 @@ class DistgitFolder:
 
     @property
     def incoming(self) -> Path:
-        """The folder for requests that are being received."""
+        """The folder for requests while they are received."""
         return self.path / ".incoming"
 
     @property
     def ssh(self) -> Path:
-        """The folder with keys and configuration of an sshd of our own."""
+        """The folder with keys and configuration of our own sshd."""
         return self.path / ".ssh"
 
     def repository(self, asked: str) -> tuple[str, Path]:
-        """Return name and place of a repository as a client asks for it: with `.git`, or `/`.
+        """Return name and path of a repository that a client asked for, with `.git` or `/`.
 
-        Raises NotFoundError if there is none, whatever the reason.
+        Raises NotFoundError if it cannot be served, whatever the reason.
         """
         try:
             name = check_name(asked.strip("/").removesuffix(_GIT))
@@ -49,7 +49,7 @@ class DistgitFolder:
         return name, place
 
     def place(self, name: str) -> Path:
-        """Return where the repository of this name is, or will be."""
+        """Return the path of the repository with this name, even if it does not exist yet."""
         return self.path / f"{name}{_GIT}"
 
     def names(self) -> list[str]:
@@ -64,7 +64,7 @@ class DistgitFolder:
                 yield str((Path(here) / name).relative_to(self.path)).removesuffix(_GIT)
 
     def create(self, name: str, branch: str) -> BareRepository:
-        """Make an empty repository whose first branch will be `branch`; it appears complete."""
+        """Create an empty repository whose first branch will be `branch`; it appears complete."""
         place = self.place(check_name(name))
         with atomic.new_directory(place) as fresh:
             BareRepository(fresh).create(branch)
@@ -72,7 +72,7 @@ class DistgitFolder:
 
 
 def check_name(name: str) -> str:
-    """Return the name of a distgit; raises RefusedError if it is none, or leads into another."""
+    """Return the name of a distgit; raises RefusedError if it is invalid, or inside another one."""
     if any(part.endswith((_GIT, ".lock")) for part in name.split("/")):
         raise RefusedError(f"{name!r} cannot be the name of a distgit")
     return check_package(name)

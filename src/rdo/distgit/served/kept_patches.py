@@ -1,4 +1,4 @@
-"""Does a merge keep the patches of the branches that it joins?"""
+"""Check that a merge keeps the patches of the branches that it joins."""
 
 import tempfile
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ class CommitPatches:
     names: Mapping[str, str]
 
     def has(self, name: str, blob: str) -> bool:
-        """Whether a patch is there, under its name, or under another one with its content."""
+        """Whether it has a patch under its name, or its content under another name."""
         return name in self.names or bool(blob and blob in self.names.values())
 
 
 def lost_patches(pushed: PushedCommits, head: str, rpmspec: Rpmspec) -> list[tuple[str, str]]:
-    """Return the merges that `head` brings and that lose patches: merge, name of the patch.
+    """Return the merges in `head` that lose patches: the merge and the name of the patch.
 
-    A patch is lost if one of the branches has it and the merge has not, unless the other branch
-    has removed it on purpose: it was there where both began.
+    A patch is lost if one of the branches has it and the merge does not, unless the other branch
+    removed it deliberately: then their common ancestor has it.
     """
     known: dict[str, CommitPatches | None] = {}
 

@@ -1,4 +1,4 @@
-"""Whose a distgit is: the packages that have it, their maintainers and their branches."""
+"""The owners of a distgit: the packages that have it, their maintainers and their branches."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class ServedDistgit:
-    """A distgit that the metadata places here.
+    """A distgit that is served here according to the metadata.
 
     `branches` are those that releases are built from, newest release first, each with its
     maintainers' addresses in lower case.
@@ -32,7 +32,7 @@ class ServedDistgit:
 
 
 def served_distgits(distribution: Distribution, urls: Sequence[str]) -> dict[str, ServedDistgit]:
-    """Return the distgits whose URLs are below one of these, by name."""
+    """Return the distgits whose URLs are below one of `urls`, by name."""
     found: dict[str, ServedDistgit] = {}
     for release in distribution.releases:
         for entry in distribution.entries(release.name):
@@ -47,7 +47,7 @@ def served_distgits(distribution: Distribution, urls: Sequence[str]) -> dict[str
 
 
 def below(url: str, urls: Sequence[str]) -> str:
-    """Return the path of a repository below one of these URLs; empty if it is not there.
+    """Return the path of a repository below one of these URLs; empty if it is below none.
 
     >>> below("ssh://git@example.test:29418/d/rpms/foo.git", ["https://example.test/d/"])
     'rpms/foo'

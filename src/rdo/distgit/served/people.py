@@ -1,4 +1,4 @@
-"""Who may log in by ssh: a file of addresses and keys, and what OpenSSH reads of it."""
+"""People who may log in by ssh: a file of addresses and keys, and OpenSSH's form of it."""
 
 import re
 import shlex
@@ -14,21 +14,22 @@ _KEY = re.compile(r"((?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,2})(
 
 @dataclass(frozen=True, slots=True)
 class PersonKey:
-    """An ssh key of a person, who is known by an address of the metadata."""
+    """An ssh key of a person, who is identified by an address in the metadata."""
 
     address: str
     key: str
 
     def authorized(self, command: Sequence[str]) -> str:
-        """Return the line of OpenSSH's authorized_keys: this key may run that command alone."""
+        """Return the line for OpenSSH's authorized_keys, which allows only that command."""
         text = shlex.join(command).replace("\\", "\\\\").replace('"', '\\"')
         return f'restrict,command="{text}" {self.key} {self.address}'
 
 
 def read_people(file: Path) -> list[PersonKey]:
-    """Read a file of lines `ADDRESS KEY`, the key as in a `.pub` file; `#` begins a comment.
+    """Read a file of lines `ADDRESS KEY`, with keys as in a `.pub` file; `#` begins a comment.
 
-    Raises ConfigError for another line, a key of two people, or a file that cannot be read.
+    Raises ConfigError for a malformed line, a key that two people have, or a file that cannot be
+    read.
     """
     try:
         text = file.read_text()

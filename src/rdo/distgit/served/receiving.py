@@ -1,7 +1,7 @@
-"""What is asked of a push to a distgit before its branches move.
+"""Check a push to a distgit before its branches move.
 
-A push is taken whole or not at all. Whatever it brings is read behind walls: git has checked the
-objects, files are written by us under plain names, and rpm reads specs in the sandbox.
+A push is accepted completely or not at all. Its content is only read behind walls: git has checked
+the objects, we write the files under plain names, and rpm reads specs in the sandbox.
 """
 
 import tempfile
@@ -20,15 +20,15 @@ from rdo.tools.rpm.rpmspec import Rpmspec, SpecReading
 
 
 class SourceCache(Protocol):
-    """A lookaside cache, asked for the files of one distgit."""
+    """A lookaside cache that is asked for the files of one distgit."""
 
     def fault(self, entry: SourceEntry, branch: str) -> str:
-        """Return what is wrong with a file there; empty if the cache has it, whole."""
+        """Return the fault of a file in the cache; empty if the cache has it intact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Judges pushes to one distgit. `distgit` is None if the metadata names none of this name."""
+    """Checks pushes to one distgit. `distgit` is None if the metadata has none with this name."""
 
     name: str
     pushed: PushedCommits
@@ -38,7 +38,7 @@ class Receiver:
     rpmspec: Rpmspec
 
     def faults(self, person: str, changes: Sequence[RefChange]) -> list[str]:
-        """Return everything that is wrong with a push by a person; nothing if it may be taken."""
+        """Return everything that is wrong with a person's push; nothing if it is accepted."""
         if refusal := self._about_person(person, changes):
             return [refusal]
         found: list[str] = []
@@ -49,7 +49,7 @@ class Receiver:
                 if not faults and change.branch and change.new:
                     faults = list(self._about_commit(change))
             except UserError as error:
-                faults = [_said(error)]
+                faults = [_one_line(error)]
             found += [f"{about}: {fault}" for fault in faults]
         return found
 
@@ -57,7 +57,7 @@ class Receiver:
         if person.lower() in {one.lower() for one in self.admins}:
             return ""
         if self.distgit is None:
-            return f"the metadata names no package with the distgit {self.name}"
+            return f"no package of the metadata uses the distgit {self.name}"
         for change in changes:
             mine = self.distgit.branches.get(change.branch, self.distgit.maintainers)
             if person.lower() not in mine:
@@ -67,29 +67,29 @@ class Receiver:
         return ""
 
     def _about_ref(self, change: RefChange) -> Iterator[str]:
-        """Yield why a ref may not be changed in this way."""
+        """Yield the reasons why a ref may not be changed like this."""
         if change.is_tag:
             if change.old:
-                yield "a tag is not moved or removed"
+                yield "tags cannot be moved or removed"
             return
         if not change.branch:
-            yield "only branches and tags are taken"
+            yield "only branches and tags can be pushed"
             return
         if change.new and not self.pushed.is_commit(change.new):
-            yield "a branch is made of commits"
+            yield "a branch must point to a commit"
             return
         if not self._is_protected(change.branch) or not change.old:
             return
         if not change.new:
-            yield "a branch that a release is built from is not removed"
+            yield "a branch that a release is built from cannot be removed"
         elif not self.pushed.is_forward(change):
-            yield "a branch that a release is built from only goes forward: rebase, and push again"
+            yield "a branch that a release is built from cannot be rewritten: rebase, then push"
 
     def _is_protected(self, branch: str) -> bool:
         return self.distgit is not None and branch in self.distgit.branches
 
     def _about_commit(self, change: RefChange) -> Iterator[str]:
-        """Yield what is wrong with the newest commit of a branch, and with merges before it."""
+        """Yield the faults of the newest commit of a branch, and of the merges before it."""
         files = CommitFiles.read(self.pushed, change.new)
         if not files.specs:
             if self._is_protected(change.branch) and not files.is_retired:
@@ -98,7 +98,7 @@ class Receiver:
         entries = files.sources()
         for path, reading in self._readings(files).items():
             if isinstance(reading, UserError):
-                yield f"{path}: {_said(reading)}"
+                yield f"{path}: {_one_line(reading)}"
                 continue
             listed = {entry.name for entry in entries}
             for name in reading.patches:
@@ -123,9 +123,9 @@ class Receiver:
         return found
 
 
-def _said(error: UserError) -> str:
+def _one_line(error: UserError) -> str:
     """Return an error in one line, without the command line of a sandbox."""
     if isinstance(error, CommandError):
-        return "rpm did not come to an end with it" if "timed out" in str(error) else "rpm failed"
+        return "rpm did not finish reading it" if "timed out" in str(error) else "rpm failed"
     said = " ".join(str(error).split())
     return f"{said} ({error.hint})" if error.hint and isinstance(error, RefusedError) else said

@@ -1,4 +1,4 @@
-"""The lookaside cache that must have the sources of a push."""
+"""The lookaside caches in which the sources of a push must be."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from rdo.lookaside.storage import Storage
 
 
 def cache_of(section: DistgitServerSection, name: str) -> SourceCache | None:
-    """Return the cache of a distgit as it is configured; None if sources are not asked for."""
+    """Return the configured cache of a distgit; None if sources are not checked."""
     layout = Layout(section.lookaside_layout)
     if section.lookaside:
         return StoredSources(name, Storage(section.lookaside, layout))
@@ -22,30 +22,30 @@ def cache_of(section: DistgitServerSection, name: str) -> SourceCache | None:
 
 @dataclass(frozen=True, slots=True)
 class StoredSources:
-    """A cache in a folder of this machine; what it has is also compared with its hash."""
+    """A cache in a folder of this machine; files are also compared with their hashes."""
 
     package: str
     storage: Storage
 
     def fault(self, entry: SourceEntry, branch: str) -> str:
-        """Return what is wrong with a file; empty if it is there and whole."""
+        """Return the fault of a file; empty if it exists and is intact."""
         place = self.storage.folder / self.storage.layout.path(self.package, entry, branch)
         if not place.is_file():
             return _absent(entry)
         if entry.hash_type.of(place) != entry.digest:
-            return f"{entry.name} in the lookaside cache is not what its hash says"
+            return f"{entry.name} in the lookaside cache does not match its hash"
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteSources:
-    """A cache that is asked by HTTP."""
+    """A cache on a server that is asked by HTTP."""
 
     package: str
     cache: LookasideCache
 
     def fault(self, entry: SourceEntry, branch: str) -> str:
-        """Return what is wrong with a file; empty if it is there. Raises OutsideError."""
+        """Return the fault of a file; empty if it exists. Raises OutsideError."""
         return "" if self.cache.serves(self.package, entry, branch) else _absent(entry)
 
 

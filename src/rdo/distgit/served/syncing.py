@@ -1,4 +1,4 @@
-"""Making the repositories and branches that the metadata names and that are missing."""
+"""Create the repositories and branches that the metadata names and that do not exist yet."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from rdo.tools.git.bare import BareRepository
 
 @dataclass(frozen=True, slots=True)
 class SyncStep:
-    """Something that is missing: a repository, or a `branch` that begins where `source` is."""
+    """Something to create: a repository, or a `branch` that begins where `source` is."""
 
     distgit: str
     branch: str
@@ -29,7 +29,7 @@ class SyncStep:
 
 
 def missing(folder: DistgitFolder, served: Mapping[str, ServedDistgit]) -> list[SyncStep]:
-    """Return what is missing. A repository without a commit can have no branch yet."""
+    """Return what is missing. A repository without a commit cannot have a branch yet."""
     steps: list[SyncStep] = []
     for name, one in sorted(served.items()):
         first = next(iter(one.branches), "")
@@ -44,7 +44,7 @@ def missing(folder: DistgitFolder, served: Mapping[str, ServedDistgit]) -> list[
 
 
 def _branches(repository: BareRepository, one: ServedDistgit) -> Iterable[SyncStep]:
-    """Yield the branches to add: each begins where the next newer release's is, else at HEAD."""
+    """Yield the branches to add; each begins at the next newer release's branch, else at HEAD."""
     there = repository.branches()
     first = repository.first_branch
     source = next((name for name in one.branches if name in there), first)
@@ -58,7 +58,7 @@ def _branches(repository: BareRepository, one: ServedDistgit) -> Iterable[SyncSt
 
 
 def carry_out(folder: DistgitFolder, step: SyncStep) -> None:
-    """Make what is missing; raises CommandError if somebody has made that branch meanwhile."""
+    """Create what is missing; raises CommandError if the branch was created in the meantime."""
     if step.is_repository:
         folder.create(step.distgit, step.branch)
     else:

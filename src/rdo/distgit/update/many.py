@@ -1,4 +1,4 @@
-"""`new-version --all`: update many distgits, with one summary of what still needs a person."""
+"""`new-version --all`: update many distgits, with one summary of what a person still has to do."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ class Updated:
 
 
 def distgits(folder: Path) -> list[Path]:
-    """Return the folders below that are clones with a spec; raises NotFoundError if none is."""
+    """Return the subfolders that are clones with a spec; raises NotFoundError if there are none."""
     found = [x for x in sorted(folder.iterdir()) if (x / ".git").exists() and any(x.glob("*.spec"))]
     if not found:
         raise NotFoundError(f"no distgit below {folder}: no folder with a .git and a .spec file")
@@ -46,7 +46,7 @@ def distgits(folder: Path) -> list[Path]:
 def update_all(
     desks: Sequence[Desk], args: Arguments, tell: Callable[[Updated], None], *, is_dry: bool = False
 ) -> list[Updated]:
-    """Update one after the other; one that needs a person is left unchanged."""
+    """Update one after the other; a distgit that needs a person is left unchanged."""
     rows = []
     for desk in desks:
         row = _update(desk, args, is_dry=is_dry)

@@ -11,7 +11,7 @@ from rdo.distgit.patches import rebase as rebasing
 from rdo.distgit.patches.patches_branch import (
     base_ref,
     ensure_patches_base_ref,
-    refuse_binary,
+    refuse,
     select,
 )
 from rdo.distgit.patches.rebase import Fate, PatchFate, Rebase
@@ -39,6 +39,7 @@ from rdo.tools.packaging.gpg import BadSignatureError
 from rdo.tools.rpm.srpm import SrpmMaker
 from rdo.upstream_versions import (
     SpecNumbers,
+    is_version,
     numbers_like,
     tag_of,
     tags_of_version,
@@ -51,7 +52,8 @@ log = logging.getLogger(__name__)
 def ensure_base(desk: Desk, args: Arguments) -> Arguments:
     """Step: check that the git ref below the patches exists, and that the spec has a version.
 
-    Raises RefusedError if not; `--force` accepts a spec whose Version trunk builds set.
+    Raises RefusedError if not; with `--force`, a spec whose Version is set by trunk builds is
+    accepted.
     """
     args = _checked_placeholder(desk, args)
     if not args.bump_only and not desk.is_rdopkg and _has_no_patches(desk, args):
@@ -88,7 +90,7 @@ def _checked_placeholder(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _release_branch(desk: Desk) -> str:
-    """Return the newest branch of a release, e.g. epoxy-rdo."""
+    """Return the newest branch of a release, such as epoxy-rdo."""
     out = desk.clone.plumb(
         *("for-each-ref", "--sort=-committerdate", "--format=%(refname)"),
         *("refs/heads/*-rdo", "refs/remotes/*/*-rdo"),
@@ -102,12 +104,11 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
 
     Raises RefusedError for a version without a tag, and NothingToDoError for the current one.
     """
-    version = version_of_tag(args.new_version) if args.new_version else newest_version(desk, args)
-    version = version or args.new_version
+    version = _named(args) if args.new_version else newest_version(desk, args)
     numbers = _numbers(version, desk.spec.reading().version)
     tag = _tag(desk, args, version)
     _confirm_same(desk, args, version)
-    _refuse_binary_patches(desk, args)
+    _refuse_patches(desk, args)
     is_reset = _is_reset(desk.spec, numbers)
     args = replace(
         args,
@@ -126,8 +127,17 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
     return args
 
 
+def _named(args: Arguments) -> str:
+    """Return the version that a tag, or the argument itself, names."""
+    before, _, style = args.version_tag_style.partition("X.Y.Z")
+    by_style = args.new_version.removeprefix(before)
+    if before and not style and by_style != args.new_version and is_version(by_style):
+        return by_style
+    return version_of_tag(args.new_version) or args.new_version
+
+
 def _numbers(version: str, current: str) -> SpecNumbers:
-    """Return what a spec has for a version; raises RefusedError for what is not a version."""
+    """Return the spec's numbers for a version; raises RefusedError if it is not a version."""
     try:
         return numbers_like(version, current)
     except ValueError as error:
@@ -141,7 +151,7 @@ def _numbers(version: str, current: str) -> SpecNumbers:
 
 
 def _tag(desk: Desk, args: Arguments, version: str) -> str:
-    """Return the tag of the new version, named like the current one's or otherwise.
+    """Return the tag of the new version, preferably named like the current version's tag.
 
     Raises RefusedError if there is none.
     """
@@ -156,7 +166,7 @@ def _tag(desk: Desk, args: Arguments, version: str) -> str:
 
 
 def _is_reset(spec: SpecFile, numbers: SpecNumbers) -> bool:
-    """Whether Release begins anew: for another Version, or another kind of the same."""
+    """Whether Release starts again: for another Version, or another kind of the same version."""
     text = spec.text()
     if spec.reading().version != numbers.version:
         return True
@@ -166,19 +176,19 @@ def _is_reset(spec: SpecFile, numbers: SpecNumbers) -> bool:
     return is_pre != bool(numbers.order) or was_dev != (numbers.release_start == "0.0.1")
 
 
-def _refuse_binary_patches(desk: Desk, args: Arguments) -> None:
-    """Raise RefusedError, before anything is changed, if %prep cannot apply a patch there is."""
+def _refuse_patches(desk: Desk, args: Arguments) -> None:
+    """Raise RefusedError, before anything is changed, if a commit cannot be a patch of %prep."""
     head = f"refs/remotes/{args.patches_branch}"
     if args.local_patches or not desk.clone.resolve(head):
         head = f"refs/heads/{args.local_patches_branch}"
     if not args.bump_only and desk.clone.resolve(head):
-        refuse_binary(desk, select(desk, base_ref(args), head))
+        refuse(desk, select(desk, base_ref(args), head), base_ref(args), head)
 
 
 def _without(desk: Desk, args: Arguments) -> Arguments:
     """Continue without a remote patches branch: use the local one, or change only the numbers.
 
-    `rdopkg` always does the latter: its users pass -l to use the local branch.
+    `rdopkg` always changes only the numbers: its users pass -l to use the local branch.
     """
     if not desk.is_rdopkg and desk.clone.has_branch(args.local_patches_branch):
         log.warning(
@@ -215,7 +225,7 @@ def _is_below(version: str, other: str) -> bool:
 
 
 def _wants_new_sources(desk: Desk, args: Arguments) -> bool:
-    """Guess whether the distgit's sources are kept in a lookaside cache."""
+    """Guess whether the distgit's sources are stored in a lookaside cache."""
     if args.no_new_sources:
         return False
     origin = desk.clone.remotes().get("origin", "")
@@ -226,13 +236,13 @@ def show_diff(desk: Desk, args: Arguments) -> Arguments:
     """Step: show upstream's changes, and whether the repositories meet its requirements."""
     old, new = base_ref(args), args.new_patches_base
     if not (args.no_diff or args.unattended or args.bump_only):
-        from rdo.distgit.requirements.requirement_report import reqdiff  # it loads a YAML reader
+        from rdo.distgit.requirements.requirement_report import reqdiff  # loads a YAML reader
         from rdo.distgit.requirements.upstream_source import python_of
 
         desk.say(desk.clone.diff(old, new, stat=True, most=None if desk.is_rdopkg else 10))
         try:
             desk.say(reqdiff(desk, (old, new), python_of(desk, ""))[2].text())
-        except UserError as error:  # the update goes on without this information
+        except UserError as error:  # the update continues without this information
             log.warning("cannot compare requirements: %s", error)
         if desk.ask:
             desk.ask("Continue?", True)
@@ -242,7 +252,7 @@ def show_diff(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _requirements(desk: Desk, ref: str, repositories: Sequence[Path]) -> str:
-    """Return, for each requirement of the new version, what the repositories offer."""
+    """Return what the repositories offer for each requirement of the new version."""
     from rdo.distgit.requirements.availability import available
     from rdo.distgit.requirements.declared import RequirementKind, declared
     from rdo.distgit.requirements.upstream_source import at_ref, python_of
@@ -255,7 +265,7 @@ def _requirements(desk: Desk, ref: str, repositories: Sequence[Path]) -> str:
 
 
 def prep_new_patches_branch(_desk: Desk, args: Arguments) -> Arguments:
-    """Step: do nothing; Gerrit creates the branch for the first review. rdopkg has this step."""
+    """Step of rdopkg: do nothing, because Gerrit creates the branch with the first review."""
     return args
 
 
@@ -305,7 +315,10 @@ def rebase_patches_branch(desk: Desk, args: Arguments) -> Arguments | StepPause:
 
 
 def _count_excluded(desk: Desk, found: Sequence[PatchFate]) -> None:
-    """Lower N in patches_base=REF+N by what upstream has now, or it would hide other patches."""
+    """Lower N in patches_base=REF+N by the excluded patches that upstream now has.
+
+    Otherwise it would exclude other patches.
+    """
     text = desk.spec.text()
     base = PatchesBase.parse(get_magic(text, "patches_base"))
     gone = sum(one.fate is Fate.DROPPED for one in found[: base.excluded])
@@ -321,7 +334,7 @@ def _drop_line(one: PatchFate) -> str:
 
 
 def _push(desk: Desk, args: Arguments) -> None:
-    """Push the patches branch if a person agrees, and only with a lease."""
+    """Push the patches branch if the user agrees, with a lease."""
     local, remote_branch = args.local_patches_branch, args.patches_branch
     lease = desk.clone.resolve(f"refs/remotes/{remote_branch}")
     if args.patches_style == "review" or args.local_patches or not lease:
@@ -353,7 +366,7 @@ def get_source(desk: Desk, args: Arguments) -> Arguments | StepPause:
     """Step: download the sources of the new version, if asked to, and verify their signatures."""
     if not args.take_sources and not args.new_sources:
         return args
-    from rdo.distgit.update import sources  # it loads an HTTP client
+    from rdo.distgit.update import sources  # loads an HTTP client
 
     try:
         new = sources.take(desk, only_first=_is_only_first(desk, args))
@@ -418,7 +431,7 @@ def finish(desk: Desk, args: Arguments) -> Arguments:
 
 
 def review_patches_branch(desk: Desk, args: Arguments) -> Arguments:
-    """Step: send the patches branch to Gerrit, if it is kept there and a person agrees."""
+    """Step: send the patches branch to Gerrit, if it is kept there and the user agrees."""
     if args.patches_style != "review" or args.bump_only or args.no_push_patches:
         return args
     branch = args.local_patches_branch

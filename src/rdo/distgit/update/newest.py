@@ -25,8 +25,8 @@ _PROJECT_MACROS = ("pypi_name", "pyname", "pname", "sname", "library", "modname"
 def newest_version(desk: Desk, args: Arguments, releases: Releases | None = None) -> str:
     """Return the newest version on the branch that this distgit follows.
 
-    `releases` returns the versions of a project on a package index. As rdopkg, never use the
-    network. Raises RefusedError if no version can be found.
+    `releases` returns the versions of a project on a package index. Called as rdopkg, this does not
+    use the network. Raises RefusedError if no version can be found.
     """
     branch, found = _of_git(desk, args)
     if found:
@@ -60,7 +60,7 @@ def _upstreams(clone: Clone) -> list[str]:
 
 
 def _fetch(desk: Desk) -> None:
-    """Fetch upstream's tags; without a network, use what the clone has."""
+    """Fetch upstream's tags; if the network fails, use those that the clone has."""
     for remote in _upstreams(desk.clone):
         try:
             desk.clone.fetch(remote, "--tags")
@@ -69,7 +69,7 @@ def _fetch(desk: Desk) -> None:
 
 
 def _of_series(versions: Sequence[str], args: Arguments) -> list[str]:
-    """Limit a release to its current major version, because an index has no branches."""
+    """Keep only versions of a release's current major version, because an index has no branches."""
     if not args.branch.endswith("-rdo"):
         return list(versions)
     ours = _version(args.version)
@@ -77,7 +77,7 @@ def _of_series(versions: Sequence[str], args: Arguments) -> list[str]:
 
 
 def _of_git(desk: Desk, args: Arguments) -> tuple[str, str]:
-    """Return upstream's branch, or the tag it ended with, and its newest version."""
+    """Return upstream's branch, or the tag that ended it, and its newest version."""
     clone = desk.clone
     if desk.is_rdopkg:
         return upstream_branch(clone), upstream_version(clone)
@@ -89,9 +89,9 @@ def _of_git(desk: Desk, args: Arguments) -> tuple[str, str]:
 
 
 def _like(tags: Sequence[str], args: Arguments) -> Sequence[str]:
-    """Limit tags to those named like the current version's, if its name has a prefix of its own.
+    """Keep only tags named like the current version's, if that has a prefix of its own.
 
-    Several projects may share a repository, and each has its prefix.
+    Several projects may share a repository, each with its own prefix.
     """
     style = args.version_tag_style
     if tag_of(args.version, style) not in tags or style in {"", "vX.Y.Z", "VX.Y.Z"}:
@@ -102,7 +102,7 @@ def _like(tags: Sequence[str], args: Arguments) -> Sequence[str]:
 def _tags(clone: Clone, ref: str) -> list[str]:
     """Return the tags of a branch, without those of an older scheme (2015.1.0, then 8.0.0).
 
-    A version of an older scheme is higher than the nearest one, yet came before it.
+    A version of an older scheme is higher than the nearest tag, but was released before it.
     """
     tags = clone.tags_of(ref)
     nearest = _nearest(clone, ref, len(tags))
@@ -145,7 +145,7 @@ def pypi_project(text: SpecText, expand: Callable[[str], str]) -> str:
 
 
 def _on_index(project: str) -> list[str]:
-    from rdo.package_index import PackageIndex  # it loads an HTTP client
+    from rdo.package_index import PackageIndex  # loads an HTTP client
     from rdo.tools.packaging.pip_config import index_settings
 
     try:

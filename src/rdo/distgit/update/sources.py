@@ -11,7 +11,8 @@ from rdo.atomic import write_file
 from rdo.distgit.verb.desk import Desk
 from rdo.errors import NotFoundError, OutsideError, RefusedError
 from rdo.package_index import PackageIndex
-from rdo.tools.packaging.archive_test import fault_of_archive
+from rdo.spec.text import PREAMBLE, SpecText
+from rdo.tools.packaging.archive_test import fault_of_archive, is_archive
 from rdo.tools.packaging.download import download
 from rdo.tools.packaging.gpg import Gpg
 from rdo.tools.packaging.pip_config import index_settings
@@ -21,8 +22,7 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 512 * 2**20
 # The path of an archive on PyPI, on any host: `%{pypi_source}`, or a file's own URL.
 _OF_PYPI = re.compile(r"/packages/(source/\w/|\w{2}/\w{2}/)[^/]+/[^/]+$")
-_ANY_CASE = re.MULTILINE | re.IGNORECASE
-_SOURCE = re.compile(r"^[ \t]*Source(\d*)[ \t]*:[ \t]*(\S.{0,2000}?)[ \t]*$", _ANY_CASE)
+_SOURCE = re.compile(r"^[ \t]*Source(\d*)[ \t]*:[ \t]*(\S.{0,2000}?)\s*$", re.IGNORECASE)
 _VERIFY = re.compile(r"gpgverify\S{0,9}((?:[\s\\]+--\w+[= ]\S+){1,20})")
 _OPTION = re.compile(r"--(keyring|signature|data)[= ]['\"]?([^\s'\"]+)")
 
@@ -37,7 +37,7 @@ class SourceTag:
 
 
 def sources(desk: Desk) -> list[SourceTag]:
-    """Return the sources that rpm sees, in their order, with the names that rpm gives their files.
+    """Return the sources as rpm sees them, in order, with the file names that rpm gives them.
 
     Raises RefusedError for a source that does not name a file.
     """
@@ -47,18 +47,21 @@ def sources(desk: Desk) -> list[SourceTag]:
 
 def source_values(parsed: str) -> Iterator[tuple[int, str]]:
     """Yield the number and the value of each source in a spec whose macros are expanded."""
-    preamble, *rest = re.split(r"^%description\b", parsed, maxsplit=1, flags=_ANY_CASE)
-    listed = re.search(r"^%sourcelist\b.*\n((?:[^%].*\n|\n)*)", "".join(rest) or parsed, _ANY_CASE)
+    lines = SpecText.parse(parsed.encode(errors="surrogateescape")).read()
     following = 0
-    for match in _SOURCE.finditer(preamble):
-        number = int(match[1]) if match[1] else following
-        following = number + 1
-        yield number, match[2]
-    yield from enumerate((listed[1] if listed else "").split(), following)
+    for line in lines:
+        is_tag = line.section in {PREAMBLE, "package"}
+        if match := _SOURCE.match(line.text) if is_tag else None:
+            number = int(match[1]) if match[1] else following
+            following = number + 1
+            yield number, match[2]
+    listed = [line.text.strip() for line in lines if line.section == "sourcelist"]
+    files = (text for text in listed if text and not text.startswith(("#", "%")))
+    yield from enumerate(files, following)
 
 
 def _source(number: int, value: str, names: Sequence[str]) -> SourceTag:
-    """Return a source; of rpm's `names`, its own is the longest that its value ends with."""
+    """Return a source; its name is the longest of rpm's `names` that its value ends with."""
     name = max((one for one in names if value.endswith(one)), key=len, default="")
     if not name or "/" in name or name.startswith((".", "-")):
         raise RefusedError(f"Source{number} does not name a file: {value}")
@@ -92,7 +95,7 @@ def take(desk: Desk, *, only_first: bool = False) -> list[Path]:
 
 
 def _download(source: SourceTag, file: Path, *, on_index: bool) -> None:
-    """Download one file; take an archive on PyPI from the index that pip uses, if it has it."""
+    """Download one file; use pip's package index for an archive on PyPI, if the index has it."""
     if on_index or _OF_PYPI.search(urlsplit(source.url).path):
         if _from_index(file):
             return
@@ -101,15 +104,16 @@ def _download(source: SourceTag, file: Path, *, on_index: bool) -> None:
     log.info("downloading %s", source.url)
     content = download(source.url, max_bytes=MAX_BYTES)
     if fault := fault_of_archive(file.name, content):
+        what = "archive" if is_archive(file.name) else "file"
         raise OutsideError(
-            f"{source.url} is not the archive {file.name}: {fault}",
+            f"{source.url} is not the {what} {file.name}: {fault}",
             hint="nothing was written; run the command again, or correct the URL",
         )
     write_file(file, content)
 
 
 def _from_index(file: Path) -> bool:
-    """Download an archive from the package index, which has its hash; return whether it did."""
+    """Download an archive from the package index, which knows its hash; return whether it did."""
     index = PackageIndex(index_settings())
     try:
         known = {sdist.file_name: sdist for sdist in index.sdists(file.name.rpartition("-")[0])}

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 
-from rdo.distgit.update.new_sources import with_new_sources, with_newer_macros
+from rdo.distgit.update.new_sources import newer, with_new_sources, with_newer_macros
 from rdo.distgit.verb.actions import StepPause
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.message import (
@@ -18,6 +18,7 @@ from rdo.distgit.verb.message import (
 )
 from rdo.distgit.verb.state import Arguments
 from rdo.errors import RefusedError
+from rdo.model.text.spec_text import in_spec
 from rdo.spec import changelog
 from rdo.spec.definitions import (
     ComputedValueError,
@@ -72,7 +73,7 @@ def update_spec(desk: Desk, args: Arguments) -> Arguments:
 
 
 def _rename(desk: Desk, renamed: Mapping[str, str]) -> None:
-    """Rename the distgit's own files whose names follow the version."""
+    """Rename the distgit's own files that are named after the version."""
     for old, new in renamed.items():
         was, will_be = (desk.spec.sources_folder / name for name in (old, new))
         if was.is_file() and not will_be.exists():
@@ -80,7 +81,7 @@ def _rename(desk: Desk, renamed: Mapping[str, str]) -> None:
 
 
 def expected(desk: Desk, args: Arguments, text: SpecText) -> Expected:
-    """Return what rpm should read after an update to the version of `args`."""
+    """Return the numbers that rpm should read after an update to the version in `args`."""
     epoch = find_tag(text, "Epoch")
     is_raised = "!" in args.new_version
     return Expected(
@@ -94,9 +95,10 @@ def expected(desk: Desk, args: Arguments, text: SpecText) -> Expected:
 
 
 def _own_files(desk: Desk, text: SpecText) -> dict[str, str]:
-    """Return the files of the distgit whose names follow the version, with their new names.
+    """Return the distgit's files that are named after the version, with their new names.
 
-    An archive or a signature is upstream's, so the one of the new version has other bytes.
+    Archives and signatures are not included: they are upstream's, and those of the new version have
+    other bytes.
     """
     found = desk.spec.renames(text)
     others = {name for name in found if not _PATCH.search(name)}
@@ -107,7 +109,7 @@ def _own_files(desk: Desk, text: SpecText) -> dict[str, str]:
 
 
 def updated(desk: Desk, args: Arguments) -> SpecText:
-    """Return the spec with the numbers of `args`, and with the sources of a new version.
+    """Return the spec with the numbers in `args`, and with the sources of a new version.
 
     Raises RefusedError if they cannot be changed where the spec defines them.
     """
@@ -135,11 +137,14 @@ def _numbered(text: SpecText, args: Arguments, numbers: SpecNumbers | None) -> S
 
 
 def _versioned(text: SpecText, old: str, new: str) -> SpecText:
-    """Set Version; if only rpm can compute it, from a macro that has it, rpm confirms it later."""
+    """Set Version, or a macro that it comes from; rpm confirms the result later."""
     try:
         return set_version(text, new)
     except ComputedValueError:
         value = get_tag(text, "Version")
+        literal = newer(value, old, new)
+        if literal != value:
+            return set_tag(text, "Version", literal)
         changed = with_newer_macros(text, value, old, new)
         if bytes(changed) == bytes(text):
             raise
@@ -174,13 +179,13 @@ def _released(text: SpecText, args: Arguments, numbers: SpecNumbers | None) -> S
 
 
 def _dist_as_before(old: str, new: str) -> str:
-    """Return a Release with the dist tag in the spelling that the old one has."""
+    """Return a Release with the dist tag spelled as in the old one."""
     spelled = dist_of(old)
     return new.replace(DIST, spelled) if spelled else new
 
 
 def _with_base(text: SpecText, args: Arguments) -> SpecText:
-    """Write patches_base, unless it is the same as Version."""
+    """Write patches_base, unless it equals Version."""
     written = get_magic(text, "patches_base")
     base = PatchesBase.parse(written)
     if has_macros(base.ref):
@@ -192,14 +197,22 @@ def _with_base(text: SpecText, args: Arguments) -> SpecText:
     new = "" if is_version and not (has_ignore and written) else args.new_patches_base
     if not written and not new:
         return text
+    if in_spec(new) != new:
+        raise RefusedError(
+            f"the tag {new} cannot be written as patches_base: rpm would read a macro in it",
+            hint="give the commit a tag without %, and use that",
+        )
     return set_magic(text, "patches_base", str(PatchesBase(new, base.excluded)))
 
 
 def _add_entry(desk: Desk, args: Arguments) -> None:
     who = desk.user(args.changelog_user, args.changelog_email)
-    first = changelog.header(desk.now(), who, desk.spec.reading().vr)
+    text = desk.spec.text()
+    day = changelog.not_before(text, desk.now())
+    first = changelog.header(day, who, desk.spec.reading().vr)
     changes = args.changes or ((args.message,) if args.message else ())
-    desk.spec.write(changelog.with_entry(desk.spec.text(), first, changes), Expected())
+    meant = Expected(has_new_entry=True if changes else None)
+    desk.spec.write(changelog.with_entry(text, first, changes), meant)
 
 
 def ensure_branch(desk: Desk, args: Arguments) -> None:
@@ -247,9 +260,9 @@ def with_change_id(message: str, change_id: str) -> str:
 
 
 def written_message(desk: Desk, proposal: str = "") -> str:
-    """Let the maintainer write the message in an editor, for specs without a changelog of ours.
+    """Let the user write the message in an editor, for specs without a changelog of ours.
 
-    Without an editor, return the proposal. Raises RefusedError if there is neither, or if the
+    If there is no editor, return the proposal. Raises RefusedError if there is neither, or if the
     message is empty.
     """
     editor = _editor(desk)
@@ -273,7 +286,7 @@ def written_message(desk: Desk, proposal: str = "") -> str:
 
 
 def _editor(desk: Desk) -> str:
-    """Return git's own editor; use the terminal's only if there is a terminal."""
+    """Return git's own editor; that of a terminal is used only if there is one."""
     named = os.environ.get("GIT_EDITOR") or desk.clone.config("core.editor")
     if named or not sys.stdin.isatty():
         return named
@@ -281,7 +294,7 @@ def _editor(desk: Desk) -> str:
 
 
 def final_spec_diff(desk: Desk, args: Arguments) -> Arguments:
-    """Step: show what was done; a dry run shows the diff anyway."""
+    """Step: show what was done; a dry run shows the diff in any case."""
     ensure_branch(desk, args)
     if desk.clone.is_dry:
         desk.say(desk.clone.last_change())

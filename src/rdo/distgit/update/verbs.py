@@ -66,7 +66,7 @@ def new_version(desk: Desk, args: Arguments, *, is_dry: bool = False) -> Argumen
 
 
 def patch(desk: Desk, args: Arguments, *, is_dry: bool = False, verb: str = "patch") -> None:
-    """Run `patch`: take the patches of the patches branch into the distgit."""
+    """Run `patch`: copy the patches of the patches branch into the distgit."""
     change(desk, verb, lambda here: _all(here, args, PATCH), is_dry=is_dry, is_clean=True)
 
 

@@ -1,5 +1,6 @@
-"""Run a verb: in a throwaway clone to show its effect, or for real and so that it can be undone;
-over several commands if a person has to do something in between.
+"""Run a verb for real, so that it can be undone, or in a throwaway clone to show its effect.
+
+If a person has to do something in between, the verb continues in a later command.
 """
 
 import contextlib
@@ -108,7 +109,7 @@ def change(
 ) -> None:
     """Run a verb completely or not at all; with `is_clean`, only in a clone without changes.
 
-    Raises what `guard` and `act` raise; the clone is then as before.
+    Raises the errors of `guard` and `act`; the clone is then as before.
     """
     guard(desk, is_dry=is_dry, is_clean=is_clean)
     if is_dry:
@@ -149,16 +150,16 @@ def _journal(desk: Desk) -> Journal:
 
 
 def _is_waiting(desk: Desk, number: int) -> bool:
-    """Whether the action in progress is the verb of this entry in the journal."""
+    """Whether the action in progress belongs to this entry of the journal."""
     try:
         found = states.load(desk.folder)
-    except RefusedError:  # an unreadable state file
+    except RefusedError:  # the state file is unreadable
         return False
     return found is not None and found.entry == number
 
 
 def _complete(desk: Desk, *, is_dry: bool = False) -> Revert | None:
-    """Complete an undo that was killed, and return it; in a dry run, raise RefusedError."""
+    """Complete an undo that was killed, and return it; raises RefusedError in a dry run."""
     journal = _journal(desk)
     plan = journal.interrupted()
     if plan is None:
@@ -225,13 +226,13 @@ def go_on(desk: Desk, actions: Mapping[str, Steps], *, is_dry: bool = False) -> 
 
 @_clear_errors()
 def abort(desk: Desk, *, is_dry: bool = False) -> None:
-    """Cancel the action in progress and revert its changes; keep what a person did.
+    """Cancel the action in progress and revert its changes; keep what the user did.
 
     Raises NoActionError if there is none, and RefusedError if a person's file is in the way.
     """
     desk.clone.check()
     completed = _complete(desk, is_dry=is_dry)
-    if completed and completed.again is not None:  # an abort that was killed
+    if completed and completed.again is not None:  # it completed an abort that was killed
         desk.say("State file removed.")
         return
     if is_dry:
@@ -328,7 +329,8 @@ def _run(
 ) -> Arguments:
     """Run one step after the other; store each step before it begins.
 
-    What is refused, or ended by Ctrl-C, before a person has done anything leaves no action behind.
+    If the action is refused, or ended by Ctrl-C, before the user has done anything, it does not
+    stay in progress.
     """
     journal = _journal(desk)
     names = STEPS[state.action]
@@ -379,7 +381,7 @@ def _run(
 
 
 def _is_early(state: ActionState) -> bool:
-    """Whether the step comes before those that finish what an action has written."""
+    """Whether the step comes before the steps that complete what an action has written."""
     names = STEPS[state.action]
     return names.index(state.step) <= names.index("update_spec")
 
@@ -394,7 +396,7 @@ def _say_pause(desk: Desk, pause: StepPause) -> None:
 
 @contextlib.contextmanager
 def _rehearsal(desk: Desk, verb: str, *, is_action: bool = False) -> Iterator[Desk]:
-    """Give the verb a throwaway clone, and show what changed there at the end."""
+    """Run the verb in a throwaway clone, and show at the end what changed there."""
     with throwaway(desk.clone) as copy:
         before = CloneState.take(copy)
         there = desk.at(copy.path, copy)
@@ -410,7 +412,7 @@ def _rehearsal(desk: Desk, verb: str, *, is_action: bool = False) -> Iterator[De
 
 @contextlib.contextmanager
 def _answered(desk: Desk, verb: str, *, is_action: bool = False) -> Iterator[None]:
-    """Report a verb's effect to a JSON caller; people have read it on the way."""
+    """Report a verb's effect to a JSON caller; people have seen the messages already."""
     if desk.answer is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""The surroundings of a maintainer's verb: a distgit's clone, and a person to talk to."""
+"""The surroundings of a maintainer's verb: a distgit's clone, and a user to talk to."""
 
 import os
 from collections.abc import Callable
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 class Desk:
     """A distgit's clone and its maintainer.
 
-    `say` prints results (to stdout). `ask` gets a question and its default; without a terminal it
-    is None, and the default is done. `program` is the name that the user typed, for the commands
-    that messages suggest. `answer` gets the verb's effect, once at its end, if a program asked
-    instead of a person.
+    `say` prints results (to stdout). `ask` gets a question and its default; it is None without a
+    terminal, and then the default applies. `program` is the name that the user typed, for the
+    commands that messages suggest. `answer`, if the caller is a program, gets the verb's effect
+    once, at the end.
     """
 
     folder: Path
@@ -52,15 +52,15 @@ class Desk:
 
     @cached_property
     def spec(self) -> SpecFile:
-        """The spec; raises NotFoundError without one, RefusedError if the package is retired."""
+        """The spec; NotFoundError if there is none, RefusedError if the package is retired."""
         refuse_retired(self.folder)
         rpmspec = Rpmspec(macros=spec_macros())
         return SpecFile.find(self.folder, rpmspec, before_write=self.clone.will_write)
 
     def beside(self, file: str) -> str:
-        """Return the path of a source or patch in the distgit: in SOURCES, if it has that folder.
+        """Return the path of a source or patch in the distgit: in SOURCES, if that folder exists.
 
-        git knows the file by it.
+        git uses this path for the file.
         """
         folder = Path(os.path.relpath(self.spec.sources_folder, self.folder))
         return str(folder / file)

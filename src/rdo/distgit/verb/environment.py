@@ -1,6 +1,7 @@
-"""Guess the environment of a distgit (branches, patches, numbering), which `pkgenv` shows."""
+"""Guess the environment of a distgit (branches, patches, numbers), which `pkgenv` shows."""
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from rdo.spec.tags import find_tag, get_tag
 from rdo.spec.text import SpecText
 from rdo.tools.git.clone import Clone
 from rdo.upstream_versions import (
+    is_version,
     split_tag,
     tag_of,
     tags_of_rpm_version,
@@ -38,9 +40,9 @@ _UPSTREAM_BRANCHES = ("upstream/master", "upstream/main", "openstack/master", "o
 
 @dataclass(frozen=True, slots=True)
 class PackageEnv:
-    """The environment of a distgit, as guessed, in rdopkg's words.
+    """The guessed environment of a distgit, in rdopkg's terms.
 
-    `version` is where its patches begin; with `version_tag_style` it names a tag. `patches_branch`
+    `version` is where its patches begin; with `version_tag_style` it gives a tag. `patches_branch`
     is REMOTE/BRANCH, whether or not it exists.
     """
 
@@ -85,7 +87,7 @@ def package_env(
 
 
 def distgit_branch(desk: Desk) -> str:
-    """Return the current branch; leave a patches branch for its distgit branch first.
+    """Return the current branch; on a patches branch, check out its distgit branch first.
 
     Raises RefusedError for a detached HEAD, or a patches branch without a distgit branch.
     """
@@ -154,6 +156,9 @@ def base_version(desk: Desk) -> tuple[str, str]:
     base = PatchesBase.parse(get_magic(text, "patches_base")).ref
     written = desk.spec.expand(base or written_version(text))
     version, said_style = split_tag(written)
+    by_version = _style_by_version(written, get_tag(text, "Version")) if base else None
+    if not version and by_version:
+        return by_version
     version = version or written
     styles = [said_style, *_TAG_STYLES] if said_style else _TAG_STYLES
     for style in styles:
@@ -164,6 +169,31 @@ def base_version(desk: Desk) -> tuple[str, str]:
     if not said_style and (tags := tags_of_rpm_version(version, desk.clone.tags())):
         return split_tag(tags[0])
     return version, said_style
+
+
+def _style_by_version(tag: str, version: str) -> tuple[str, str] | None:
+    """Return version and style of a tag that ends with the Version, whatever comes before it.
+
+    >>> _style_by_version("go1.21.1", "1.21.1"), _style_by_version("v1.2", "2")
+    (('1.21.1', 'goX.Y.Z'), None)
+    """
+    before = tag.removesuffix(version)
+    if not is_version(version) or not before or before == tag or before[-1] in "0123456789.":
+        return None
+    return version, f"{before}X.Y.Z"
+
+
+def require_tracked_spec(desk: Desk) -> None:
+    """Raise RefusedError if the file of the spec, behind any link, is not in git."""
+    file = desk.spec.file.resolve()
+    top = desk.clone.top.resolve()
+    if file.is_relative_to(top) and str(file.relative_to(top)) in desk.clone.at_top().tracked_files:
+        return
+    name = os.path.relpath(file, desk.folder.resolve())
+    raise RefusedError(
+        f"{name} is not in git, so no commit would contain its changes",
+        hint=f"git add --force {name}, and commit",
+    )
 
 
 def written_version(text: SpecText) -> str:
@@ -178,7 +208,7 @@ def upstream_branch(clone: Clone) -> str:
 
 
 def release_ref(clone: Clone, distgit_branch: str) -> str:
-    """Return the upstream branch of the release of `epoxy-rdo`, or the tag that it ended with.
+    """Return the upstream branch of the release of `epoxy-rdo`, or the tag that ended it.
 
     Return "" if there is none.
     """
@@ -197,7 +227,7 @@ def release_ref(clone: Clone, distgit_branch: str) -> str:
 
 
 def release_identifier(name: str) -> str:
-    """Return upstream's number for a release since 2023: two a year, named by the alphabet.
+    """Return upstream's number for a release since 2023: two a year, in alphabetical order.
 
     The metadata has it too, but these verbs work without metadata.
 
@@ -235,7 +265,7 @@ class EnvReport:
 
 
 def report(desk: Desk, env: PackageEnv) -> EnvReport:
-    """Look up everything that the environment names."""
+    """Look up everything in the environment."""
     clone, spec = desk.clone, desk.spec
     text = spec.text()
     above = upstream_branch(clone)

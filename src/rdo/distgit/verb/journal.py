@@ -3,8 +3,8 @@
 The states before and after each verb are kept as git objects under `refs/rdo/undo/`, where git's
 garbage collection does not remove them. The clone announces each change before it is made, so that
 a revert, even of a killed verb, restores only what the verb changed. The plan of a revert is
-written down before it begins: if it is killed, the next verb completes it. What it takes away is
-kept under `refs/rdo/undone/`. What was pushed stays pushed.
+written down before it begins; if the revert is killed, the next verb completes it. What a revert
+removes is kept under `refs/rdo/undone/`. Pushed commits stay pushed.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ class JournalEntry:
 class Journal:
     """The journal of one clone, in its git directory; it is never pushed.
 
-    `on_revert` is told the number of each entry that was reverted.
+    `on_revert` is called with the number of each entry that was reverted.
     """
 
     clone: Clone
@@ -63,7 +63,7 @@ class Journal:
         """Return all entries, oldest first, without unreadable ones."""
         found = []
         for file in self.folder.glob("*.json"):
-            with contextlib.suppress(ValueError, KeyError, TypeError):  # by a killed verb
+            with contextlib.suppress(ValueError, KeyError, TypeError):  # a killed verb wrote it
                 found.append(_read(json.loads(file.read_text())))
         return sorted(found, key=lambda entry: entry.number)
 
@@ -77,12 +77,12 @@ class Journal:
         return entry
 
     def watch(self, entry: JournalEntry) -> Callable[[Touch], None]:
-        """Return what records a verb's changes before they are made."""
+        """Return an object that records a verb's changes before they are made."""
         file = self._announcements(entry.number)
         return lambda touch: note(file, touch)
 
     def resume(self, entry: JournalEntry) -> JournalEntry:
-        """Record that an action runs again; what a person did meanwhile is part of it."""
+        """Record that an action continues; what the user did meanwhile becomes part of it."""
         now = CloneState.take(self.clone)
         file = self._announcements(entry.number)
         if file.exists():
@@ -92,7 +92,7 @@ class Journal:
         return running
 
     def end(self, entry: JournalEntry, pushed: tuple[str, ...] = ()) -> JournalEntry:
-        """Record the state after a verb; one that changed nothing leaves no entry."""
+        """Record the state after a verb; a verb that changed nothing leaves no entry."""
         ended = JournalEntry(
             entry.number,
             entry.verb,
@@ -121,7 +121,7 @@ class Journal:
     def put_back(self, entry: JournalEntry) -> None:
         """Revert a verb that has failed, and remove its entry.
 
-        If that would lose what a person did meanwhile, everything stays for `undo`.
+        If that would lose what the user did meanwhile, everything stays for `undo`.
         """
         plan, now = self._plan(replace(entry, after=None))
         try:
@@ -133,8 +133,8 @@ class Journal:
     def abort(self, entry: JournalEntry) -> None:
         """Revert what an action changed before it stopped, and keep other files.
 
-        `undo` brings back what a person did to the same files. If the person has committed since,
-        everything is kept. Raises RefusedError if a person's file is in the way of another.
+        `undo` brings back what the user did to the same files. If the user has committed since,
+        everything is kept. Raises RefusedError if a file of the user is in the way.
         """
         own = entry.after or CloneState.take(self.clone)
         branch = entry.before.head
@@ -234,13 +234,13 @@ class Journal:
         return planner.plan(entry.number, entry.verb), now
 
     def _revert(self, plan: Revert, now: CloneState) -> None:
-        """Keep the state now, write the plan down, and carry it out."""
+        """Keep the current state, write the plan down, and carry it out."""
         self._keep_undone(now)
         write_file(self._pending, str(plan))
         self.complete(plan)
 
     def _keep_undone(self, now: CloneState) -> None:
-        """Keep what a revert takes away as a commit under `refs/rdo/undone`."""
+        """Keep what a revert removes as a commit under `refs/rdo/undone`."""
         listed = self.clone.plumb("for-each-ref", "--format=%(refname)", _UNDONE)
         numbers = sorted(int(ref.rpartition("/")[2]) for ref in listed.splitlines())
         self._keep_objects(f"{_UNDONE}/{max(numbers, default=0) + 1}", now)

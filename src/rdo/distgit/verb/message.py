@@ -25,9 +25,9 @@ def bugs(texts: Iterable[str]) -> list[str]:
 
 
 def has_written_changelog(desk: Desk) -> bool:
-    """Whether we write the entries of %changelog.
+    """Whether rdo writes the entries of %changelog.
 
-    We do not if rpmautospec generates them, or if trunk builds set the spec's Version.
+    It does not if rpmautospec generates them, or if trunk builds set the spec's Version.
     """
     text = desk.spec.text()
     release = find_tag(text, "Release")
@@ -37,8 +37,7 @@ def has_written_changelog(desk: Desk) -> bool:
 
 def last_changes(desk: Desk) -> list[str]:
     """Return the changes in the newest changelog entry, one text each."""
-    entries = changelog.entries(desk.spec.text())
-    lines = [line.strip() for line in entries[0].changes] if entries else []
+    lines = [line.strip() for line in desk.spec.newest_changes()]
     changes: list[str] = []
     for line in lines:
         if changes and not re.match(r"[-*+]\s", line):
@@ -68,7 +67,7 @@ def commit_message(
 
 
 def plain_message(subject: str, changes: Sequence[str] = ()) -> str:
-    """Return the message for a spec without a changelog of ours: subject and changes."""
+    """Return the message for a spec whose changelog rdo does not write: subject and changes."""
     body = "\n".join(f"- {change}" for change in changes if change != subject)
     return f"{subject}\n\n{body}\n" if body else f"{subject}\n"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from rdo.errors import NotFoundError, RefusedError, UserError
 
 RETIRED_FILES = ("dead.package", "dead.module")
-"""What is left in a distgit, or a module, that its maintainers have retired."""
+"""The file that marks a retired distgit or module."""
 
 
 class LintError(RefusedError):
@@ -71,7 +71,7 @@ class DeclinedError(UserError):
 
 
 def missing_patches_branch(name: str) -> RefusedError:
-    """Return the error with the text that scripts look for, trailing blank included."""
+    """Return the error with the text that scripts look for, including its trailing blank."""
     return RefusedError(
         f"Configuration error: remote patches branch '{name}' not found. \n\n"
         f"Specify with -p/--patches-branch, use -l/--local-patches, or skip patches branch "
@@ -95,7 +95,7 @@ def nothing_to_undo() -> NotFoundError:
 
 
 def invalid_ref(ref: str, known: Sequence[str] = ()) -> RefusedError:
-    """Return the error for a git ref that does not exist; `known` are the newest tags there are."""
+    """Return the error for a git ref that does not exist; `known` are the newest existing tags."""
     hint = "to fetch upstream's versions: git fetch upstream --tags"
     if known:
         hint = f"the newest tags here are {', '.join(known)}; {hint}"
@@ -103,7 +103,7 @@ def invalid_ref(ref: str, known: Sequence[str] = ()) -> RefusedError:
 
 
 def refuse_retired(folder: Path) -> None:
-    """Raise RefusedError, with fedpkg's words, for a distgit that only says why it is gone."""
+    """Raise RefusedError, with fedpkg's words, for a retired distgit."""
     for name in RETIRED_FILES:
         if (folder / name).is_file():
             raise RefusedError(

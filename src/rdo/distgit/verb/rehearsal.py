@@ -1,4 +1,4 @@
-"""A verb's rehearsal in a throwaway clone, and the effect of a verb."""
+"""Run a verb in a throwaway clone, and describe the effect of a verb."""
 
 import contextlib
 import re
@@ -15,19 +15,19 @@ from rdo.tools.git.clone import Clone
 
 @contextlib.contextmanager
 def throwaway(clone: Clone) -> Iterator[Clone]:
-    """Make a temporary clone that shares the objects of the real one and nothing else.
+    """Make a temporary clone that shares only the objects of the real one.
 
     Branches, remotes, index, work tree, and even a rebase in progress are copied.
     """
     with tempfile.TemporaryDirectory(prefix="rdo-dry-") as scratch:
-        top = Path(clone.plumb("rev-parse", "--show-toplevel"))
+        top = clone.top
         copy = Path(scratch, top.name)
         shutil.copytree(top, copy, symlinks=True, ignore=lambda d, _: _git_of(d, top))
         common, own = clone.common_dir, clone.git_dir
         shutil.copytree(
             common, copy / ".git", symlinks=True, ignore=lambda d, _: _shared(d, common)
         )
-        if own != common:  # a linked work tree
+        if own != common:  # it is a linked work tree
             shutil.copytree(own, copy / ".git", symlinks=True, dirs_exist_ok=True)
             for name in ("commondir", "gitdir"):
                 (copy / ".git" / name).unlink(missing_ok=True)
@@ -36,7 +36,7 @@ def throwaway(clone: Clone) -> Iterator[Clone]:
         (objects / "info/alternates").write_text(f"{common / 'objects'}\n")
         there = Clone(copy / clone.path.resolve().relative_to(top), clone.runner, is_dry=True)
         for name, url in clone.remotes().items():
-            if not re.match(r"/|[^/]*:", url):  # a path that began in the real clone
+            if not re.match(r"/|[^/]*:", url):  # a relative path started in the real clone
                 there.plumb("config", f"remote.{name}.url", str((top / url).resolve()))
         yield there
 
@@ -53,7 +53,7 @@ def _shared(folder: str, common: Path) -> list[str]:
 class Effect:
     """The effect of a verb, or of its dry run; `str` gives the text for people.
 
-    `finished` is false while an action waits for a person. `head` is what is checked out at the
+    `finished` is false while an action waits for the user. `head` is what is checked out at the
     end, `diff` is the difference of the files, `messages` are the texts printed meanwhile, and
     `pushes` are the commands that undo cannot revert.
     """

@@ -42,10 +42,10 @@ class FileFate(StrEnum):
 def fate(
     then: str, made: Collection[str], now: str, *, is_killed: bool = False, is_forced: bool = False
 ) -> FileFate:
-    """Decide about one file: `mode hash` before the verb and now, and those that the verb made.
+    """Decide about one file, by its `mode hash` before the verb, now, and as the verb made it.
 
     An empty text means that the file does not exist. After a kill the verb's part is not known
-    exactly: a missing file is restored, because nothing is lost, and an unknown new one stays.
+    exactly: a missing file is restored, because nothing is lost, and an unknown new file stays.
     """
     if now == then:
         return FileFate.KEEP
@@ -58,11 +58,11 @@ def fate(
 
 @dataclass(frozen=True, slots=True)
 class Revert:
-    """The plan to revert a verb: what is restored, and what somebody has changed since then.
+    """The plan to revert a verb: what is restored, and what was changed since then.
 
     `files` and `staged` have, for each name, what is restored and what is there now (`mode hash`,
     or empty). `tree` holds the contents. `settings` are the configuration to restore and the one
-    expected now. `again` is the journal's entry of the revert itself, if it has one.
+    expected now. `again` is the journal entry of the revert itself, if it has one.
     """
 
     number: int
@@ -94,7 +94,7 @@ class Revert:
         return json.dumps(asdict(self))
 
     def require_safe(self) -> None:
-        """Raise RefusedError if something that somebody did since then would be lost."""
+        """Raise RefusedError if something that was done since the verb would be lost."""
         if self.operation:
             raise RefusedError(
                 f"cannot undo {self.verb}: a {self.operation} is in progress here",
@@ -137,10 +137,11 @@ class Revert:
 
 @dataclass(frozen=True, slots=True)
 class Reverter:
-    """Plans the revert of one verb: from the states around it and its announcements.
+    """Plans the revert of one verb, from the states before and after it and its announcements.
 
-    `after` is None if the verb was killed or has failed. With `is_forced`, what a person did to the
-    verb's own files since `after` is reverted too. `is_waiting` is an action that has stopped.
+    `after` is None if the verb was killed or has failed. With `is_forced`, what the user did to the
+    verb's own files since `after` is reverted too. `is_waiting` means that the verb is an action
+    that has stopped.
     """
 
     clone: Clone
@@ -156,7 +157,7 @@ class Reverter:
         return self.after is None
 
     def plan(self, number: int, verb: str) -> Revert:
-        """Return the plan; its `conflicts` are what it would lose, and `operation` blocks it."""
+        """Return the plan; `conflicts` are what it would lose, and `operation` would block it."""
         files, lost = self._files()
         staged, lost_staged = self._staged()
         refs, lost_refs = self._refs()
@@ -203,12 +204,12 @@ class Reverter:
         return names
 
     def _made(self) -> set[str]:
-        """Return the files that differ because of the verb, if it has stopped by itself."""
+        """Return the files that differ because of the verb, unless it was killed."""
         before, after, now = self.before, self.after, self.now
         assert after is not None
         names = files_between(self.clone, before.tree, after.tree)
         names |= files_between(self.clone, before.index, after.index)
-        if self.is_forced and now.head != before.head:  # on a patches branch its files go too
+        if self.is_forced and now.head != before.head:  # the files of a patches branch go with it
             there = files_between(self.clone, before.tree, "HEAD")
             names |= there - files_between(self.clone, "HEAD", now.tree)
         return names
@@ -258,7 +259,7 @@ class Reverter:
         return restored, lost
 
     def _contents(self, names: Collection[str], *, is_staged: bool) -> dict[str, set[str]]:
-        """Return all contents of the files that are the verb's own."""
+        """Return, for each file of the verb, all contents that the verb gave it."""
         found: dict[str, set[str]] = {name: set() for name in names}
         if self.after is not None:
             there = blobs(self.clone, self.after.index if is_staged else self.after.tree)
@@ -269,7 +270,7 @@ class Reverter:
         trees += [sha for name, sha in self.now.refs.items() if self.touched.has_ref(name)]
         trees += [self.clone.resolve("HEAD")]
         if self.clone.in_progress == "rebase":
-            with contextlib.suppress(FileNotFoundError):  # not in a conflict, or an older git
+            with contextlib.suppress(FileNotFoundError):  # there is no conflict, or git is older
                 trees.append((self.clone.git_dir / "AUTO_MERGE").read_text().strip())
         for tree in dict.fromkeys(filter(None, trees)):
             for name, blob in blobs(self.clone, tree).items():
@@ -283,7 +284,7 @@ class Reverter:
         return found
 
     def _is_torn(self, name: str, now: Mapping[str, str], made: Mapping[str, set[str]]) -> bool:
-        """Whether a file is the beginning of a content of the verb's: git was killed, too."""
+        """Whether a file has only the beginning of a content of the verb: git was killed too."""
         file = self.clone.top / name
         if not now.get(name) or file.is_symlink() or not file.is_file():
             return False
@@ -357,7 +358,7 @@ class Reverter:
 
 
 def moved_again(before: CloneState, after: CloneState, now: CloneState) -> Iterator[str]:
-    """Name the refs that have moved between all three states, and HEAD if it moved last."""
+    """Return the refs that moved both during the verb and since, and HEAD if it moved since."""
     for ref in sorted({*before.refs, *after.refs}):
         if before.refs.get(ref) != after.refs.get(ref) != now.refs.get(ref):
             yield ref.removeprefix("refs/heads/")
@@ -366,12 +367,12 @@ def moved_again(before: CloneState, after: CloneState, now: CloneState) -> Itera
 
 
 def _tip(state: CloneState) -> str:
-    """Return the commit that is checked out; empty on a branch without commits."""
+    """Return the checked-out commit; empty on a branch without commits."""
     return state.refs.get(state.head, "") if state.head.startswith("refs/") else state.head
 
 
 def _changed_keys(old: str, new: str, clone: Clone) -> list[str]:
-    """Return the settings in which two configuration files differ."""
+    """Return the settings that differ between two configuration files."""
     texts = [
         clone.plumb(
             "config", "--file", "-", "--list", "-z", stdin=text.encode(errors="surrogateescape")
@@ -383,7 +384,7 @@ def _changed_keys(old: str, new: str, clone: Clone) -> list[str]:
 
 
 def carry_out(clone: Clone, plan: Revert) -> None:
-    """Carry out a plan from any point at which it was interrupted; the last step is the index.
+    """Carry out a plan, from any point of interruption; the index comes last.
 
     Raises RefusedError, before the first change, if a file is in the way or a ref has moved.
     """
@@ -410,7 +411,7 @@ class _Todo:
 
 
 def _still_to_do(clone: Clone, plan: Revert) -> _Todo:
-    """Return the refs and files that are not restored yet; `files` have what each becomes."""
+    """Return the refs and files that are not restored yet, with what each file becomes."""
     listed = clone.plumb("for-each-ref", "--format=%(refname) %(objectname)")
     at = dict(line.split(" ") for line in listed.splitlines())
     refs = tuple(move for move in plan.refs if at.get(move.name, "") != move.new)
@@ -438,7 +439,7 @@ def _still_to_do(clone: Clone, plan: Revert) -> _Todo:
 
 
 def _stage(clone: Clone, rows: Mapping[str, tuple[str, str]]) -> None:
-    """Restore the index entries that nobody has changed since the plan was made."""
+    """Restore the index entries that have not changed since the plan was made."""
     listed = clone.plumb("ls-files", "--full-name", "--stage", "-z", ":/")
     now = staged_rows(listed)
     lines = [
@@ -466,7 +467,7 @@ def _place_files(clone: Clone, tree: str, files: Mapping[str, str]) -> None:
         return
     made = clone.common_dir / "rdo" / "undo" / "files"
     shutil.rmtree(made, ignore_errors=True)
-    whole = Clone(top, clone.runner)
+    whole = clone.at_top()
     env = {"GIT_INDEX_FILE": str(made / ".index")}
     made.mkdir(parents=True)
     whole.plumb("read-tree", tree, env=env)
@@ -478,7 +479,7 @@ def _place_files(clone: Clone, tree: str, files: Mapping[str, str]) -> None:
 
 
 def _place(new: Path, target: Path) -> None:
-    """Move a file into its place; it keeps the permissions that its user gave it."""
+    """Move a file to its place; a replaced file's permissions are kept."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir() and not target.is_symlink():
         _remove_tree_of_folders(target)
@@ -496,7 +497,7 @@ def _place(new: Path, target: Path) -> None:
 
 
 def _remove_tree_of_folders(folder: Path) -> None:
-    """Remove folders that hold no file; raises OSError if one does."""
+    """Remove a folder and its empty subfolders; raises OSError if one contains a file."""
     for place, _, _ in os.walk(folder, topdown=False):
         Path(place).rmdir()
 

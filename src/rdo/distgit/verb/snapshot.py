@@ -1,4 +1,4 @@
-"""The state of a clone as git objects: refs, index, work tree; and states made from others."""
+"""The state of a clone as git objects (refs, index, work tree), and states made from others."""
 
 import contextlib
 import shutil
@@ -48,7 +48,7 @@ class CloneState:
 
 @contextlib.contextmanager
 def _scratch_index(clone: Clone) -> Iterator[dict[str, str]]:
-    """Yield the environment in which git works on a copy of the index."""
+    """Yield an environment in which git works on a copy of the index."""
     with tempfile.TemporaryDirectory(prefix="rdo-index-") as folder:
         scratch = Path(folder, "index")
         real = clone.git_dir / "index"
@@ -62,15 +62,14 @@ def _trees(clone: Clone) -> tuple[str, str]:
         if clone.plumb("ls-files", "--unmerged", env=env):
             clone.plumb("add", "--update", "--", ".", env=env)  # conflicts with their markers
         index = clone.plumb("write-tree", env=env)
-        top = clone.plumb("rev-parse", "--show-toplevel")
-        everything = Clone(Path(top), clone.runner)
+        everything = clone.at_top()
         left_out = [f":(exclude,glob)**/{STATE_FILE}", *_left_out(everything)]
         everything.plumb("add", "--all", "--", ".", *left_out, env=env)
         return index, clone.plumb("write-tree", env=env)
 
 
 def _left_out(clone: Clone) -> Iterator[str]:
-    """Yield untracked files too large to record in time (archives), and other repositories."""
+    """Yield untracked files too large to record quickly (archives), and nested repositories."""
     listed = clone.plumb("ls-files", "--others", "--exclude-standard", "-z")
     for name in filter(None, listed.split("\0")):
         file = clone.path / name
@@ -80,9 +79,9 @@ def _left_out(clone: Clone) -> Iterator[str]:
 
 
 def on_disk(clone: Clone, names: Collection[str]) -> dict[str, str]:
-    """Return `mode hash` of those of the names that exist in the work tree, ignored ones too.
+    """Return `mode hash` of those names that exist in the work tree, including ignored ones.
 
-    A folder does not exist as a file; another repository has the mode of a submodule.
+    A folder does not exist as a file; a nested repository has the mode of a submodule.
     """
     top = clone.top
     found, files = {}, []
@@ -99,7 +98,7 @@ def on_disk(clone: Clone, names: Collection[str]) -> dict[str, str]:
     if files:
         with _scratch_index(clone) as env:
             stdin = "".join(f"{name}\0" for name in files).encode(errors="surrogateescape")
-            whole = Clone(top, clone.runner)
+            whole = clone.at_top()
             whole.plumb("update-index", "--add", "--replace", "-z", "--stdin", env=env, stdin=stdin)
             listed = whole.plumb("ls-files", "--stage", "-z", env=env)
         rows = staged_rows(listed)
@@ -115,7 +114,7 @@ def _folders(top: Path, name: str) -> list[Path]:
 def obstacles(clone: Clone, written: Collection[str], removed: Collection[str]) -> list[str]:
     """Return the files that would be lost if `written` were written and `removed` were removed.
 
-    They have the name of a folder that is needed, or are in a folder that has to become a file.
+    Such a file has the name of a required folder, or is in a folder that has to become a file.
     """
     top = clone.top
     found = set()
@@ -156,7 +155,7 @@ def mixed(clone: Clone, now: str, then: str, names: set[str]) -> str:
 
 
 def index_info(listed: str, names: set[str]) -> str:
-    """Write, as update-index reads it, the rows that ls-tree has for `names`, or their removal."""
+    """Return the rows of ls-tree for `names`, or their removal, in the format of update-index."""
     rows = {row.partition("\t")[2]: row.partition("\t")[0] for row in listed.split("\0") if row}
     lines = [
         f"{_index_row(rows[name])}\t{name}" if name in rows else f"0 {_EMPTY}\t{name}"
@@ -178,7 +177,7 @@ def files_between(clone: Clone, old: str, new: str) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class RefMove:
-    """A ref that moves; a hash is empty if the ref does not exist there."""
+    """A ref that moves; a hash is empty if the ref does not exist at that time."""
 
     name: str
     old: str

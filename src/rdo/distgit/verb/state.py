@@ -144,7 +144,7 @@ def _typed(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def store(folder: Path, state: ActionState) -> None:
-    """Write the state of an action; what rdopkg writes as null stays null."""
+    """Write the state of an action; values that rdopkg writes as null are written as null."""
     always = {
         "package",
         "branch",
@@ -182,7 +182,7 @@ def remove(folder: Path) -> bool:
 
 
 def as_text(state: ActionState | None) -> str:
-    """Return the text of `status`."""
+    """Return the output of `status`."""
     if state is None:
         return "No action in progress."
     shown = {name: value for name, value in asdict(state.arguments).items() if value}

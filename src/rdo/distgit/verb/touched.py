@@ -1,4 +1,4 @@
-"""What a verb has announced to change, in a file beside its entry in the journal."""
+"""The changes that a verb has announced, in a file beside its entry in the journal."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ class Touched:
 
     @classmethod
     def read(cls, file: Path) -> Self | None:
-        """Return what was announced; None if the verb announced nothing because it is older."""
+        """Return what was announced; None for a verb of an older version without this file."""
         try:
             lines = file.read_text().splitlines()
         except FileNotFoundError:
@@ -100,5 +100,5 @@ def _rows(lines: Iterable[str]) -> Iterable[Mapping[str, Any]]:
     for line in lines:
         try:
             yield json.loads(line)
-        except ValueError:  # the verb was killed while it wrote, before it changed anything
+        except ValueError:  # the verb was killed while writing this, before it changed anything
             return
