@@ -1,1 +1,1 @@
-"""What neither the release nor its base packages, made into RPMs from PyPI and Debian."""
+"""Packages that neither the release nor its base system has, as RPMs made from PyPI and Debian."""

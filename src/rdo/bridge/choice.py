@@ -1,16 +1,17 @@
-"""Choose the packages to bridge for a set of RPM dependencies; nothing is made or stored here."""
+"""Choose the packages to bridge for a set of RPM dependencies; nothing is built or stored here."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from rdo.bridge.debian import DebStore
 from rdo.bridge.lock_file import LockedPackage, PackageOrigin, merged
-from rdo.bridge.resolution import Resolver
+from rdo.bridge.resolution import Brought, Resolver
 from rdo.python_names import python_requirement
 from rdo.tools.packaging.pip import Resolved
 
@@ -21,21 +22,29 @@ _EPOCH = re.compile(r"[<>=]\s*\d+:")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The entries that meet the needs, and the reason why some needs cannot be met.
+    """The packages that were chosen, and the reason for each dependency that cannot be met.
 
-    `first` are dependencies that must be met before a wheel can be built; then the caller has to
-    choose again. `unsure` are needs that one of the Debian packages may provide.
+    `unsure` are dependencies that one of the Debian packages may provide.
     """
 
     entries: tuple[LockedPackage, ...]
     impossible: dict[str, str] = field(default_factory=dict)
-    first: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
+
+
+Publish: TypeAlias = Callable[
+    [Sequence[str], tuple[LockedPackage, ...]], tuple[tuple[LockedPackage, ...], frozenset[str]]
+]
+"""Called during the choice to provide what the build of a wheel requires.
+
+Takes the RPM dependencies and the entries chosen so far. Returns the entries with those that
+provide the dependencies, and the dependencies that cannot be met.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Chooser:
-    """Chooses from Debian by the platform's table, then from PyPI; never what the release packages.
+    """Chooses from Debian by the platform's table, then from PyPI; never packages of the release.
 
     `own` are the canonical Python names of the release's own packages; `scratch` is a folder for
     pip's constraints.
@@ -50,11 +59,11 @@ class Chooser:
         self,
         needs: Sequence[str],
         entries: tuple[LockedPackage, ...],
-        hopeless: Collection[str] = (),
+        publish: Publish,
     ) -> Choice:
         """Return entries that meet the needs; earlier entries are kept where possible.
 
-        `hopeless` are dependencies that the build of a wheel asks for in vain.
+        `publish` is called with the packages that must be installed before a wheel can be built.
         """
         impossible: dict[str, str] = {}
         debian = self.debs.names_for(needs)
@@ -74,13 +83,11 @@ class Chooser:
                 impossible[need] = "the release packages it itself"
             else:
                 python[need] = requirement
-        choice = self._from_pypi(python, entries, impossible, hopeless)
-        if not choice.first:
-            choice = self._with_libraries(choice)
+        choice = self._with_libraries(self._from_pypi(python, entries, impossible, publish))
         return replace(choice, unsure=tuple(unsure))
 
     def _with_libraries(self, choice: Choice) -> Choice:
-        """Add the libraries that wheels built here link to and do not bundle."""
+        """Add the libraries that locally built wheels link to and do not bundle."""
         table = self.debs.base.platform.sdist_requires
         known = {need for one in choice.entries for need in one.asked_by}
         pypi = [one.resolved for one in choice.entries if one.origin is PackageOrigin.PYPI]
@@ -103,7 +110,7 @@ class Chooser:
         entries: tuple[LockedPackage, ...],
         impossible: dict[str, str],
     ) -> tuple[LockedPackage, ...]:
-        """Return the closure of all Debian packages that were ever requested, chosen together."""
+        """Return all Debian packages requested so far with what they require, chosen together."""
         old = [one for one in entries if one.origin is PackageOrigin.DEBIAN]
         known = {one.name: one for one in old}
         if known.keys() >= set(wanted.values()):
@@ -144,16 +151,19 @@ class Chooser:
         wanted: Mapping[str, Requirement],
         entries: tuple[LockedPackage, ...],
         impossible: dict[str, str],
-        hopeless: Collection[str],
+        publish: Publish,
     ) -> Choice:
         entries, wanted = self._already(wanted, entries)
         if not wanted:
             return Choice(entries, impossible)
-        pins = [one.resolved for one in entries if one.origin is PackageOrigin.PYPI]
         asked = _unique(wanted.values())
-        resolution = self.resolver.resolve(asked, pins, self.scratch, hopeless)
-        if resolution.needs:
-            return Choice(entries, impossible, resolution.needs)
+
+        def bring(needs: Sequence[str]) -> Brought:
+            nonlocal entries
+            entries, hopeless = publish(needs, entries)
+            return Brought(_resolved(entries), hopeless)
+
+        resolution = self.resolver.resolve(asked, _resolved(entries), self.scratch, bring)
         why = {str(one): reason for one, reason in resolution.impossible}
         impossible |= {need: why[str(one)] for need, one in wanted.items() if str(one) in why}
         met = {need: one for need, one in wanted.items() if need not in impossible}
@@ -173,7 +183,7 @@ class Chooser:
     def _already(
         self, wanted: Mapping[str, Requirement], entries: tuple[LockedPackage, ...]
     ) -> tuple[tuple[LockedPackage, ...], Mapping[str, Requirement]]:
-        """Return the entries with the needs that they meet already, and the needs that are left."""
+        """Return the entries with the dependencies that they already meet, and the others."""
         python = {one.key[1]: one for one in entries if one.origin is PackageOrigin.PYPI}
         bounds = self.resolver.bounds() if python else {}
         asked_by: dict[str, tuple[str, ...]] = {}
@@ -188,7 +198,7 @@ class Chooser:
         return merged(entries, noted), left
 
     def _is_met(self, wanted: Requirement, python: Mapping[str, LockedPackage]) -> bool:
-        """Whether a requirement and all that it needs are among the entries, by their names."""
+        """Whether a requirement and everything it requires are among the entries, by name."""
         asked = [wanted]
         seen: set[str] = set()
         while asked:
@@ -200,13 +210,13 @@ class Chooser:
             one = python.get(name)
             if one is None or not requirement.specifier.contains(one.version, prereleases=True):
                 return False
-            asked += _requirements(one.resolved, requirement.extras)
+            asked += self._requirements(one.resolved, requirement.extras)
         return True
 
     def reachable(
         self, wanted: Iterable[Requirement], resolved: Iterable[Resolved]
     ) -> list[Resolved]:
-        """Return what the wanted requirements need, stopping at the release's own packages."""
+        """Return everything the requirements lead to, stopping at the release's own packages."""
         by_name = {canonicalize_name(one.name): one for one in resolved}
         asked = list(wanted)
         chosen: dict[str, Resolved] = {}
@@ -219,13 +229,13 @@ class Chooser:
                 continue
             seen.add(key)
             chosen[name] = by_name[name]
-            asked += _requirements(by_name[name], requirement.extras)
+            asked += self._requirements(by_name[name], requirement.extras)
         return [chosen[name] for name in sorted(chosen)]
 
     def needing(
         self, needs: Iterable[str], entries: Iterable[LockedPackage], project: str
     ) -> list[str]:
-        """Return those of the needs that would bring a project, itself or with what they need."""
+        """Return the dependencies that would bring in a project, directly or indirectly."""
         python = [one.resolved for one in entries if one.origin is PackageOrigin.PYPI]
         wanted = {need: python_requirement(need) for need in needs}
         return [
@@ -235,7 +245,7 @@ class Chooser:
         ]
 
     def without(self, entries: Iterable[LockedPackage], name: str) -> tuple[LockedPackage, ...]:
-        """Return the entries without one package and without what only that package needed."""
+        """Return the entries without one package and without the packages that only it required."""
         gone = canonicalize_name(name)
         left = [one for one in entries if one.key[1] != gone]
         asked = {need: python_requirement(need) for one in left for need in one.asked_by}
@@ -251,22 +261,24 @@ class Chooser:
             one for one in left if one.origin is not PackageOrigin.DEBIAN or one.name in closure
         )
 
+    def _requirements(self, one: Resolved, extras: Iterable[str]) -> list[Requirement]:
+        """Return the requirements of a distribution that apply, for these extras.
 
-def _requirements(one: Resolved, extras: Iterable[str]) -> list[Requirement]:
-    """Return the requirements of a distribution that apply here, with some extras.
+        Invalid ones are skipped.
+        """
+        found = []
+        for text in one.requires:
+            try:
+                requirement = Requirement(text)
+            except InvalidRequirement:  # an old release wrote it; pip skips it too
+                continue
+            if self.resolver.pip.interpreter.applies(requirement, *extras):
+                found.append(requirement)
+        return found
 
-    Skip faulty ones.
-    """
-    found = []
-    for text in one.requires:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:  # from an old release; pip skips it too
-            continue
-        marker = requirement.marker
-        if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
-            found.append(requirement)
-    return found
+
+def _resolved(entries: Iterable[LockedPackage]) -> tuple[Resolved, ...]:
+    return tuple(one.resolved for one in entries if one.origin is PackageOrigin.PYPI)
 
 
 def _same(one: str, other: str) -> bool:

@@ -1,4 +1,4 @@
-"""Debian packages outside the base as RPMs: each is wrapped once per platform, kept by its hash."""
+"""Make RPMs of Debian packages outside the base, once per platform, each kept by its hash."""
 
 import hashlib
 import logging
@@ -22,15 +22,16 @@ from rdo.tools.walls.entry import Bind
 
 log = logging.getLogger(__name__)
 
-VERSION = 6
-"""Increase this when a change here makes different RPMs from the same packages."""
+VERSION = 7
+"""Increase this when a change of the code makes different RPMs from the same packages."""
 
 _DEB = re.compile(r"deb\(([a-z0-9][a-z0-9+.-]*[a-z0-9+.])\)$")
-"""A name with a dash at its end would tell apt to remove a package."""
+"""A name that ended with a dash would tell apt to remove a package."""
 _PROGRAM = re.compile(r"(?:/usr)?/s?bin/([\w.+-]+)$")
-"""Most programs have the name of their package."""
+"""A program is looked for in the package of the same name."""
 
 _SONAME = re.compile(r"(?P<stem>lib[\w.+-]{1,100})\.so\.(?P<version>[\w.]+)\(")
+_GEM = re.compile(r"rubygem[-(](?P<name>\w[\w.-]*)\)?$")
 _UNPACK = """
 set -e
 while read -r name file; do
@@ -56,7 +57,7 @@ _HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class DebStore:
-    """The Debian packages of one platform and the RPMs made from them, below `folder`."""
+    """The Debian packages of one platform and the RPMs made from them, in `folder`."""
 
     base: BaseLayer
     content: ContentStore
@@ -76,7 +77,10 @@ class DebStore:
         )
 
     def names_for(self, needs: Iterable[str]) -> dict[str, str]:
-        """Return need -> Debian package, for `deb(x)` and needs in the platform's tables."""
+        """Return the Debian package for each dependency.
+
+        The dependencies are `deb(x)`, those in the platform's tables, libraries and Ruby gems.
+        """
         tables = (self.base.platform.provides, self.base.platform.bridged)
         known = {
             name: debian for table in tables for debian, names in table.items() for name in names
@@ -92,10 +96,12 @@ class DebStore:
                 found[need] = known[match[1]]
             elif match := _SONAME.match(name):
                 found[need] = package_of_library(match["stem"], match["version"])
+            elif match := _GEM.match(name):
+                found[need] = package_of_gem(match["name"])
         return found
 
     def rpms(self, wanted: Sequence[Deb]) -> dict[Deb, tuple[Path, ...]]:
-        """Return the RPM of each package; missing ones are downloaded and wrapped together."""
+        """Return the RPM of each package; missing ones are downloaded and converted together."""
         found = {deb: kept_files(self.place(deb)) for deb in wanted}
         lacking = [deb for deb, paths in found.items() if not paths]
         if lacking:
@@ -103,7 +109,7 @@ class DebStore:
         return found | {deb: newly_kept(self.place(deb)) for deb in lacking}
 
     def place(self, deb: Deb) -> Path:
-        """Return the folder of its RPM; the platform's tables and EL's layout name it too."""
+        """Return the folder of its RPM; its name also depends on our tables and EL's layout."""
         platform = self.base.platform
         names = [*debian_rpms.known_names(platform, deb.name), *platform.users.get(deb.name, ())]
         words = [*names, *el_layout.layout_digest(platform, deb.name)]
@@ -123,7 +129,7 @@ class DebStore:
     def _unpack(
         self, root: BuildRoot, wrap: Path, debs: Mapping[Deb, Path], names: set[str]
     ) -> list[DebianPackage]:
-        """Unpack the packages in the root, merge their files into one buildroot, describe them."""
+        """Unpack the packages in the root, merge their files into a buildroot, describe them."""
         offered = root.folder("debs")
         for folder in (wrap / "files", wrap / "control", wrap / "buildroot"):
             folder.mkdir()
@@ -157,7 +163,7 @@ class DebStore:
         return packages
 
     def _lay_out(self, root: BuildRoot, debs: Iterable[Deb]) -> None:
-        """Give the unpacked packages EL's layout."""
+        """Move the files of the unpacked packages to where EL has them."""
         rows = list(el_layout.lines(self.base.platform, (deb.name for deb in debs)))
         if rows:
             layouts = root.folder("el")
@@ -177,7 +183,7 @@ class DebStore:
 
 
 def _folders(listed: str, base: Path) -> dict[str, list[Folder]]:
-    """Return the folders of each package that the base has not, from what `_FOLDERS` printed."""
+    """Return the folders of each package that the base lacks, from the output of `_FOLDERS`."""
     found: dict[str, list[Folder]] = {}
     for line in listed.splitlines():
         empty, user, group, mode, path = line.split("\t", 4)
@@ -189,7 +195,7 @@ def _folders(listed: str, base: Path) -> dict[str, list[Folder]]:
 
 
 def package_of_library(stem: str, version: str) -> str:
-    """Return Debian's name for the package of a library, by its policy on shared libraries.
+    """Return the name of the Debian package of a library, by Debian's policy on shared libraries.
 
     >>> package_of_library("libpq", "5"), package_of_library("libldap-2.5", "0")
     ('libpq5', 'libldap-2.5-0')
@@ -205,3 +211,12 @@ def _merge(path: Path, place: Path) -> None:
     else:
         place.parent.mkdir(parents=True, exist_ok=True)
         os.link(path, place, follow_symlinks=False)
+
+
+def package_of_gem(name: str) -> str:
+    """Return the name of the Debian package of a Ruby gem, by Debian's Ruby policy.
+
+    >>> package_of_gem("puppet-resource_api")
+    'ruby-puppet-resource-api'
+    """
+    return f"ruby-{name}".lower().replace("_", "-")

@@ -1,16 +1,16 @@
 """The dependency repository of a target: packages that neither its release nor its base provides.
 
-Python packages come from PyPI, Debian packages from the base's own suite. The lock file names
-every choice with its hash. Each set of choices is a snapshot, a folder `<16 hex digits>/` with
-RPMs and repodata that never changes; the lock file names the current one, and the link `current`
-leads to it.
+Python packages come from PyPI, Debian packages from the base's own suite. The lock file lists every
+choice with its hash. Each set of choices is a snapshot, a folder `<16 hex digits>/` with RPMs and
+repodata that never changes; the lock file names the current one, and the link `current` points to
+it.
 """
 
 import hashlib
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,14 @@ from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin
 from rdo.bridge.protocol import Provision
 from rdo.bridge.wheels import WheelRefusedError, WheelStore
 from rdo.errors import NotFoundError, OutsideError
-from rdo.model.repo_file import MIRRORLIST, NOT_SIGNED, RepoSection, RepoTrust, mirrorlist
+from rdo.model.repo_file import (
+    DEPENDENCIES,
+    MIRRORLIST,
+    NOT_SIGNED,
+    RepoSection,
+    RepoTrust,
+    mirrorlist,
+)
 from rdo.python_names import python_requirement
 from rdo.repodata import Composer, read_rpms
 from rdo.signing import Signer
@@ -34,34 +41,40 @@ from rdo.tools.packaging.pip import Resolved
 log = logging.getLogger(__name__)
 
 CURRENT = "current"
-"""The link to the current snapshot: an address that stays, for what cannot follow a .repo file."""
+"""The link to the current snapshot: a stable address for programs that use no .repo file."""
 
-MAX_ROUNDS = 20
-"""How many wheels, each requiring the next, may be built before the rest can be resolved."""
+MAX_BROUGHT = 200
+"""Maximum number of times that the builds of wheels may request RPM dependencies in one choice."""
 
 
 @dataclass(frozen=True, slots=True)
 class RepoFile:
-    """The .repo file through which dnf finds the current snapshot, below `url`."""
+    """The .repo file through which dnf finds the current snapshot, below `url`.
+
+    `others` returns more sections: those of other targets.
+    """
 
     path: Path
     repo_id: str
     url: str
+    others: Callable[[], str] = str
 
     def say_where(self, place: Path, before: str) -> None:
-        """Let a snapshot name its address, and that of the one before it.
+        """Write addresses of this snapshot and the one before it into its mirror list.
 
-        A host that has read the index of that one still finds its RPMs.
+        So a host that has read the earlier snapshot's index still finds its RPMs.
         """
         file, names = place / MIRRORLIST, dict.fromkeys((place.name, before))
         if not file.exists() or before != place.name:
             atomic.write_file(file, mirrorlist(*(f"{self.url}/{name}" for name in names)))
 
     def write(self, snapshot: str, trust: RepoTrust = NOT_SIGNED) -> None:
-        """Make the file name this snapshot; an unchanged file is not touched."""
+        """Write the address of this snapshot, if any; an unchanged file is not touched."""
         name, url = f"{self.repo_id}-{snapshot}", f"{self.url}/{snapshot}"
-        text = str(RepoSection(self.repo_id, name, (url,), priority=50).trusting(trust))
-        if not self.path.exists() or self.path.read_text() != text:
+        section = RepoSection(self.repo_id, name, (url,), priority=DEPENDENCIES).trusting(trust)
+        texts = [str(section)] if snapshot else []
+        text = "\n".join(filter(None, (*texts, self.others())))
+        if text and (not self.path.exists() or self.path.read_text() != text):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             atomic.write_file(self.path, text)
 
@@ -71,7 +84,8 @@ class Dependencies:
     """Provides packages that neither the release nor the base provides.
 
     `snapshots` is the folder of snapshots; `lock_file` names the current choice. With a `signer`
-    their RPMs and repodata are signed, and a new key makes a new snapshot.
+    their RPMs and repodata are signed, and a new key makes a new snapshot. `neighbours` returns the
+    repositories of other targets that builds also use, with their priorities.
     """
 
     wheels: WheelStore
@@ -80,9 +94,10 @@ class Dependencies:
     lock_file: Path
     repo_file: RepoFile | None = None
     signer: Signer | None = None
+    neighbours: Callable[[], tuple[tuple[Path, int], ...]] = tuple
 
     def repository(self) -> Path | None:
-        """Return the current snapshot; None before anything was bridged."""
+        """Return the current snapshot; None if nothing was bridged yet."""
         return snapshot_that_counts(self.lock_file, self.snapshots)
 
     def prepare(self) -> None:
@@ -90,8 +105,8 @@ class Dependencies:
 
         A package whose names in the platform's tables have changed is made again.
 
-        Also completes what a kill left unfinished: link and .repo file follow the lock file. Raises
-        OutsideError if PyPI lacks a package that every root needs.
+        Also completes what a killed process left unfinished: link and .repo file follow the lock
+        file. Raises OutsideError if PyPI lacks a package that every root needs.
         """
         with self._alone("preparing the dependency repository"):
             locked = LockFile.read(self.lock_file)
@@ -102,6 +117,8 @@ class Dependencies:
                 self._publish(kept)
             elif locked.snapshot:
                 self._show(locked.snapshot)
+            elif self.repo_file:
+                self.repo_file.write("")
             known = {one.key for one in kept}
             absent = [
                 need
@@ -113,12 +130,12 @@ class Dependencies:
             raise OutsideError(f"PyPI has no package that provides {', '.join(missing)}")
 
     def provide(self, needs: Sequence[str]) -> Provision:
-        """Meet RPM dependencies from PyPI or Debian; see `rdo.bridge.protocol.Bridge`."""
+        """Provide RPM dependencies from PyPI or Debian; see `rdo.bridge.protocol.Bridge`."""
         with self._alone("bridging"):
             return self._provide(needs)
 
     def update(self) -> tuple[tuple[LockedPackage, ...], tuple[LockedPackage, ...]]:
-        """Choose again, from what PyPI and Debian have today; return the entries before and after.
+        """Choose again from what PyPI and Debian offer today; return the entries before and after.
 
         Raises OutsideError, and changes nothing, if something is no longer available.
         """
@@ -136,7 +153,7 @@ class Dependencies:
             return before, choice.entries
 
     def drop(self, name: str) -> tuple[LockedPackage, ...]:
-        """Remove a package and what only it needed, and return what was removed.
+        """Remove a package and the packages that only it required, and return what was removed.
 
         Raises NotFoundError if the package is not bridged.
         """
@@ -150,8 +167,9 @@ class Dependencies:
 
     @contextmanager
     def _alone(self, purpose: str) -> Iterator[None]:
-        in_use = self.wheels.content.in_use()  # what is kept for all factories stays meanwhile
+        in_use = self.wheels.content.in_use()  # keeps the content store's files
         with lock.hold(self.lock_file.with_suffix(".lock"), purpose=purpose, wait=True), in_use:
+            shutil.rmtree(self.chooser.scratch, ignore_errors=True)  # leftovers of a killed process
             yield
 
     def _provide(self, needs: Sequence[str]) -> Provision:
@@ -166,7 +184,7 @@ class Dependencies:
         )
 
     def _published(self, needs: Sequence[str], before: tuple[LockedPackage, ...]) -> Choice:
-        """Choose, and publish the choice without the needs that a refused wheel would be for."""
+        """Choose and publish; leave out dependencies for which a wheel is refused."""
         refused: dict[str, str] = {}
         while True:
             left = [need for need in needs if need not in refused]
@@ -185,7 +203,7 @@ class Dependencies:
                 return choice
 
     def _not_provided(self, needs: Iterable[str]) -> list[str]:
-        """Return the needs that no repository meets now that everything chosen is there."""
+        """Return the dependencies that no repository provides, now that the choice is published."""
         shop = self.chooser.resolver.sdists.workshop
         arch = shop.base.platform.arch
         repositories = shop.repositories()
@@ -196,39 +214,49 @@ class Dependencies:
             if isinstance(answer, Missing) and any(not one.by for one in answer.requirements)
         ]
 
-    def _choose(self, needs: Sequence[str], entries: tuple[LockedPackage, ...]) -> Choice:
-        """Return the choice, after publishing what building wheels required."""
-        given = entries
+    def _choose(
+        self,
+        needs: Sequence[str],
+        entries: tuple[LockedPackage, ...],
+        awaited: frozenset[str] = frozenset(),
+    ) -> Choice:
+        """Return the choice; what the builds of wheels require is published on the way.
+
+        `awaited` are the dependencies of wheels whose builds wait for this choice.
+        """
         brought: set[str] = set()
-        hopeless: set[str] = set()
-        for _ in range(MAX_ROUNDS):
-            choice = self.chooser.choose(needs, entries, hopeless)
-            if not choice.first:
-                return choice
-            if again := brought.intersection(choice.first):  # bridged, and yet not there
-                hopeless |= again
-                continue
-            brought.update(choice.first)
-            before = self._choose(choice.first, choice.entries)
-            hopeless.update(before.impossible)
-            entries = before.entries
-            try:
-                self._publish(entries)
-            except WheelRefusedError as error:
-                return Choice(given, dict.fromkeys(needs, str(error)))
-        return Choice(entries, dict.fromkeys(needs, "too many wheels require each other"))
+
+        def publish(
+            first: Sequence[str], entries: tuple[LockedPackage, ...]
+        ) -> tuple[tuple[LockedPackage, ...], frozenset[str]]:
+            # Already bridged and still missing, or required by a wheel that this choice is made
+            # for.
+            hopeless = {one for one in first if one in brought or one in awaited}
+            new = [one for one in first if one not in hopeless]
+            brought.update(new)
+            if not new or len(brought) > MAX_BROUGHT:
+                return entries, frozenset(first)
+            before = self._choose(new, entries, awaited.union(new))
+            self._publish(before.entries)
+            return before.entries, frozenset({*hopeless, *before.impossible})
+
+        try:
+            return self.chooser.choose(needs, entries, publish)
+        except WheelRefusedError as error:
+            return Choice(entries, dict.fromkeys(needs, str(error)))
 
     def _keep(self, entries: tuple[LockedPackage, ...]) -> None:
-        """Publish the entries, or only note their reasons if nothing else is new."""
+        """Publish the entries; if only the reasons have changed, just write the lock file."""
         locked = LockFile.read(self.lock_file)
         is_same = _content(entries) == _content(locked.entries)
         if is_same and locked.made_from == self._made_from(entries):
-            replace(locked, entries=entries).write(self.lock_file)
+            python = self.chooser.resolver.pip.interpreter.version
+            replace(locked, entries=entries, python=python).write(self.lock_file)
         else:
             self._publish(entries)
 
     def _publish(self, entries: tuple[LockedPackage, ...]) -> None:
-        """Make the snapshot of these entries, then make it current: one rename of the lock file."""
+        """Make the snapshot of these entries, then make it current by renaming the lock file."""
         pypi = [one.resolved for one in entries if one.origin is PackageOrigin.PYPI]
         debian = [one.deb for one in entries if one.origin is PackageOrigin.DEBIAN]
         resolver = self.chooser.resolver
@@ -253,12 +281,13 @@ class Dependencies:
                 snapshot, rpms, of_wheels, signer, self._signed_copies, in_place_of=instead
             )
         made_from = self._made_from(entries)
-        LockFile(entries, snapshot.name, made_from, key).write(self.lock_file)
+        python = resolver.pip.interpreter.version
+        LockFile(entries, snapshot.name, made_from, key, python).write(self.lock_file)
         self._show(snapshot.name)
         log.info("bridged: %d packages from PyPI, %d from Debian", len(pypi), len(debian))
 
     def _made_from(self, entries: Iterable[LockedPackage]) -> str:
-        """Return what a snapshot of these entries is made from, with the names in our tables."""
+        """Return what a snapshot of these entries depends on, including the names in our tables."""
         places = [
             self.wheels.place(one.resolved)
             if one.origin is PackageOrigin.PYPI
@@ -268,7 +297,7 @@ class Dependencies:
         return hashlib.sha256("\n".join(place.name for place in places).encode()).hexdigest()
 
     def _show(self, snapshot: str) -> None:
-        """Make the link `current` and the .repo file lead to a snapshot."""
+        """Point the link `current` and the .repo file to a snapshot."""
         link, place = self.snapshots / CURRENT, self.snapshots / snapshot
         if self.repo_file and place.exists():
             before = link.resolve().name if link.exists() else snapshot
@@ -289,19 +318,22 @@ class Dependencies:
 
     @property
     def _signed_copies(self) -> Path:
-        """Where signed copies are kept for the next snapshot, beside the lock file."""
+        """Return the folder beside the lock file with signed copies for the next snapshot."""
         return self.lock_file.with_name("signed-dependencies")
 
 
 def snapshot_that_counts(lock_file: Path, snapshots: Path) -> Path | None:
-    """Return the snapshot that a lock file names as current; None before anything was bridged."""
+    """Return the snapshot that a lock file names as current; None if nothing was bridged yet."""
     name = LockFile.read(lock_file).snapshot
     return snapshots / name if name else None
 
 
 def _content(entries: Iterable[LockedPackage]) -> list[tuple[LockedPackage, bool]]:
-    """Return what decides the content of a snapshot: who asked counts for Debian's packages alone,
-    which stay beside a wheel of the same name if somebody asked for them."""
+    """Return what the content of a snapshot depends on.
+
+    The requirer matters only for Debian's packages: one of them stays beside a wheel of the same
+    name if something requires it.
+    """
     return [
         (one.bare, one.origin is PackageOrigin.DEBIAN and bool(one.asked_by)) for one in entries
     ]
@@ -323,10 +355,10 @@ def write_snapshot(
 ) -> None:
     """Make the folder `snapshot`: a repository of these RPMs, or of signed copies of them.
 
-    What Debian ships setuid stays so: its packages are signed, and trusted as the platform is.
-    Raises WheelRefusedError for an RPM of a wheel with such a file. `signed_copies` is a folder
-    of what was signed for earlier snapshots. RPMs of Debian packages `in_place_of` which a wheel
-    is are left out, unless another package needs them.
+    Debian's packages may have setuid files: they are signed, and trusted like the platform. Raises
+    WheelRefusedError if the RPM of a wheel has such a file. `signed_copies` is a folder with the
+    signed RPMs of earlier snapshots. RPMs of the Debian packages in `in_place_of`, which wheels
+    replace, are left out unless another package requires them.
     """
     read = read_rpms(rpms)
     for path, one in zip(rpms, read, strict=True):
@@ -351,9 +383,10 @@ def write_snapshot(
 
 
 def signed_rpms(signer: Signer, rpms: Mapping[Path, str], kept: Path) -> tuple[Path, ...]:
-    """Return a signed copy of each RPM, which is given with its sha256, in order.
+    """Return a signed copy of each RPM, given with its sha256, in the same order.
 
-    Copies lie in `kept`/KEY/SHA256/ for the next snapshot; those that this one does not need go.
+    Copies stay in `kept`/KEY/SHA256/ for the next snapshot; those that this snapshot does not use
+    are removed.
     """
     folder = kept / signer.fingerprint
     places = {path: folder / sha256 / path.name for path, sha256 in rpms.items()}

@@ -1,7 +1,7 @@
-"""Packages of Debian in whose place a wheel is: one name must not have two sources.
+"""Leave out Debian packages that a wheel replaces, because one name must not have two sources.
 
-rpm would compare their versions, which say nothing about each other: 2.4.0 of Debian is newer than
-2.4 of PyPI, so an upgrade would want to replace the wheel, and conflict with whoever requires it.
+rpm would compare their versions, which are not comparable: Debian's 2.4.0 is newer than PyPI's 2.4,
+so an upgrade would replace the wheel, and conflict with the packages that require it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ def _name(path: Path) -> str:
 def without_doubles(
     rpms: Sequence[Path], read: Sequence[RpmFile], in_place_of: Collection[Path]
 ) -> tuple[tuple[Path, ...], tuple[RpmFile, ...]]:
-    """Return the RPMs without those in whose place a wheel is; what others still need stays."""
+    """Return the RPMs without those that a wheel replaces, except those that others require."""
     files = dict(zip(rpms, read, strict=True))
     gone = {path: files[path] for path in in_place_of if path in files}
     left = {path: one for path, one in files.items() if path not in gone}
@@ -39,7 +39,7 @@ def without_doubles(
 
 
 def _missed(left: Collection[RpmFile], gone: Mapping[Path, RpmFile]) -> Iterator[Path]:
-    """Yield what has gone and meets a requirement that nothing else meets."""
+    """Yield the removed RPMs that meet a requirement which no other RPM meets."""
     names = {name for one in left for name in _provided(one)}
     wanted = {need for one in left for need in one.requires}
     unmet = [choices for choices in map(_choices, wanted) if not choices & names]
@@ -54,7 +54,7 @@ def _provided(one: RpmFile) -> set[str]:
 
 
 def _choices(need: str) -> set[str]:
-    """Return the names any of which meets a requirement, whatever its version.
+    """Return the names that can each meet a requirement, whatever their versions.
 
     >>> sorted(_choices("(deb(python3-a) >= 2 or python3dist(a))")), _choices("b = 1")
     (['deb(python3-a)', 'python3dist(a)'], {'b'})

@@ -1,7 +1,8 @@
-"""The lock file of a target: each bridged package, by hash, with the reason why it is there."""
+"""The lock file of a target: each bridged package with its hash and the reasons for it."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import platform
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -12,13 +13,14 @@ from packaging.utils import canonicalize_name
 
 from rdo import atomic
 from rdo.errors import ConfigError
+from rdo.model.python import Python
 from rdo.python_names import python_requirement
 from rdo.tools.packaging.apt import Deb
 from rdo.tools.packaging.pip import Resolved
 
 
 class PackageOrigin(StrEnum):
-    """The place that a bridged package comes from."""
+    """Where a bridged package comes from."""
 
     PYPI = "pypi"
     DEBIAN = "debian"
@@ -28,8 +30,9 @@ class PackageOrigin(StrEnum):
 class LockedPackage:
     """One bridged package.
 
-    `asked_by` are the RPM dependencies that caused it; empty if only another bridged package needs
-    it. `file` is a Debian package's file name, `requires` a wheel's requirements.
+    `asked_by` are the RPM dependencies that caused it; empty if only another bridged package
+    requires it. `file` is the file name of a Debian package, `requires` the requirements of a
+    wheel.
     """
 
     origin: PackageOrigin
@@ -42,7 +45,7 @@ class LockedPackage:
 
     @property
     def key(self) -> tuple[PackageOrigin, str]:
-        """Origin and canonical name, of which a lock file holds each pair once."""
+        """The origin and canonical name; a lock file contains each pair once."""
         return self.origin, canonicalize_name(self.name)
 
     @property
@@ -65,14 +68,16 @@ class LockedPackage:
 class LockFile:
     """The content of the dependency repository, sorted by name, and the name of its snapshot.
 
-    `made_from` is the hash of what the snapshot's RPMs were made from; empty in a file of before.
-    `signed_by` is the key that signed the snapshot; empty if nobody did.
+    `made_from` is the hash of everything the snapshot's RPMs were made from; empty in an old file.
+    `signed_by` is the key that signed the snapshot; empty if it is not signed. `python` is the
+    version of the interpreter for which the wheels were chosen; empty in an old file.
     """
 
     entries: tuple[LockedPackage, ...] = ()
     snapshot: str = ""
     made_from: str = ""
     signed_by: str = ""
+    python: str = ""
 
     @classmethod
     def read(cls, path: Path) -> "LockFile":
@@ -83,7 +88,7 @@ class LockFile:
         try:
             table = json.loads(path.read_text())
             entries = tuple(map(_entry, table["packages"]))
-            more = (table.get(key, "") for key in ("made_from", "signed_by"))
+            more = (table.get(key, "") for key in ("made_from", "signed_by", "python"))
             return cls(entries, table["snapshot"], *more)
         except FileNotFoundError:
             return cls()
@@ -96,6 +101,7 @@ class LockFile:
             "snapshot": self.snapshot,
             "made_from": self.made_from,
             **({"signed_by": self.signed_by} if self.signed_by else {}),
+            **({"python": self.python} if self.python else {}),
             "packages": [asdict(one) for one in self.entries],
         }
         atomic.write_file(path, json.dumps(table, indent=1) + "\n")
@@ -116,7 +122,7 @@ def merged(
     *,
     instead_of: Iterable[LockedPackage] = (),
 ) -> tuple[LockedPackage, ...]:
-    """Return the entries with new ones in place of older choices, and the reasons of both."""
+    """Return the entries with the new ones in place of older choices, with the reasons of both."""
     gone = {one.key for one in instead_of}
     known = {one.key: one for one in entries if one.key not in gone}
     for one in new:
@@ -132,7 +138,7 @@ def _fields(one: LockedPackage) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class VersionChange:
-    """A bridged package whose version changed; a version is None if it was or is not bridged."""
+    """A bridged package whose version changed; None for a version if it was added or removed."""
 
     name: str
     before: str | None
@@ -161,27 +167,26 @@ class BridgeReason:
         return f"{self.name} {self.version}: {self.because_of}"
 
 
-def reasons(entries: Iterable[LockedPackage], name: str) -> list[BridgeReason]:
-    """Return everything that requires `name`, then a shortest path to what a build required.
+def reasons(locked: LockFile, name: str) -> list[BridgeReason]:
+    """Return everything that requires `name`, then a shortest path to the requirement of a build.
 
     `name` may be a project, a Debian package, or a dependency of a build. Empty if it is not
     bridged.
     """
-    known = list(entries)
-    asked = {one.key: one for one in known if _is_meant(one, name)}
-    found = [reason for one in asked.values() for reason, _ in _askers(one, known)]
+    asked = {one.key: one for one in locked.entries if _is_meant(one, name)}
+    found = [reason for one in asked.values() for reason, _ in _askers(one, locked)]
     seen, ways = set(asked), [(one, tuple[BridgeReason, ...]()) for one in asked.values()]
     while ways and not any(one.asked_by for one, _ in ways):
         longer = []
         for one, way in ways:
-            for reason, asker in _askers(one, known):
+            for reason, asker in _askers(one, locked):
                 if asker and asker.key not in seen:
                     seen.add(asker.key)
                     longer.append((asker, (*way, reason)))
         ways = longer
     for one, way in ways[:1] if not any(one.asked_by for one in asked.values()) else ():
         found += [reason for reason in way if reason not in found]
-        found += [reason for reason, asker in _askers(one, known) if asker is None]
+        found += [reason for reason, asker in _askers(one, locked) if asker is None]
     return found
 
 
@@ -192,15 +197,19 @@ def _is_meant(one: LockedPackage, name: str) -> bool:
 
 
 def _askers(
-    one: LockedPackage, known: Sequence[LockedPackage]
+    one: LockedPackage, locked: LockFile
 ) -> Iterator[tuple[BridgeReason, LockedPackage | None]]:
-    """Yield why `one` is bridged, each time with the bridged package that requires it, if any."""
-    extras = _wanted_extras(known)
+    """Yield the reasons why `one` is bridged, each with the package that requires it, if any."""
+    extras = _wanted_extras(locked.entries)
+    python = Python(locked.python) if locked.python else Python(platform.python_version())
     for need in one.asked_by:
         yield BridgeReason(one.name, one.version, f"a build requires {need}"), None
-    for other in known:
+    for other in locked.entries:
         for text in other.requires:
-            if _requires(text, one, extras.get(other.key[1], ())):
+            requirement = _parsed(text)
+            if requirement is None or canonicalize_name(requirement.name) != one.key[1]:
+                continue
+            if python.applies(requirement, *extras.get(other.key[1], ())):
                 because = f"{other.name} {other.version} requires {text}"
                 yield BridgeReason(one.name, one.version, because), other
     if one.origin is PackageOrigin.DEBIAN and not one.asked_by:
@@ -208,7 +217,7 @@ def _askers(
 
 
 def _wanted_extras(known: Iterable[LockedPackage]) -> dict[str, set[str]]:
-    """Return the extras of each project that any entry requires."""
+    """Return the extras of each project that the entries require."""
     extras: dict[str, set[str]] = {}
     for one in known:
         needs = map(python_requirement, one.asked_by)
@@ -220,16 +229,8 @@ def _wanted_extras(known: Iterable[LockedPackage]) -> dict[str, set[str]]:
     return extras
 
 
-def _requires(text: str, one: LockedPackage, extras: Iterable[str]) -> bool:
-    requirement = _parsed(text)
-    if requirement is None or canonicalize_name(requirement.name) != one.key[1]:
-        return False
-    marker = requirement.marker
-    return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
-
-
 def _parsed(text: str) -> Requirement | None:
     try:
         return Requirement(text)
-    except InvalidRequirement:  # from an old release
+    except InvalidRequirement:  # an old release wrote it
         return None

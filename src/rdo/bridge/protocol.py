@@ -1,4 +1,4 @@
-"""What a round requires of anything that can provide packages that the release does not have."""
+"""The interface through which a round gets packages that the release does not have."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """The result of a request: the needs that are met from now on, and those that cannot be met.
+    """The result of a request: the dependencies that are met from now on, and those that cannot be.
 
-    Both are spelt as they were requested.
+    Both are spelled as they were requested.
     """
 
     provided: tuple[str, ...] = ()
@@ -18,26 +18,26 @@ class Provision:
 
 
 class Bridge(Protocol):
-    """Makes packages for a target's dependency repository; called from worker threads."""
+    """Makes packages for a target's dependency repository. Worker threads call it."""
 
     def provide(self, needs: Sequence[str]) -> Provision:
-        """Meet RPM dependencies such as `python3dist(pbr) >= 2` where that is possible.
+        """Provide RPM dependencies such as `python3dist(pbr) >= 2`, if possible.
 
-        Raises OutsideError if the answer is unknown, because the network or an index cannot be
-        reached.
+        Raises OutsideError if the network or an index cannot be reached, so that the answer is
+        unknown.
         """
 
 
 class LastResort(Bridge, Protocol):
-    """A bridge that also brings what the release itself packages, for bootstrap builds alone."""
+    """A bridge that also provides packages of the release, for bootstrap builds only."""
 
     def repository(self) -> Path | None:
-        """Return the folder with all that it has brought so far."""
+        """Return the folder with all packages bridged so far."""
 
 
 class NoBridge:
-    """The bridge of a builder that has its dependencies from elsewhere: it brings nothing in."""
+    """The bridge of a builder that gets its dependencies elsewhere; it provides nothing."""
 
     def provide(self, needs: Sequence[str]) -> Provision:
-        """Leave all needs unmet."""
+        """Provide none of the dependencies."""
         return Provision((), tuple(needs))

@@ -35,10 +35,10 @@ _WHEEL_LIMITS = Limits(file_bytes=1_000_000_000)
 
 @dataclass(frozen=True, slots=True)
 class SdistStore:
-    """Builds wheels and keeps each in a folder of its own below `folder`, for all factories.
+    """Builds wheels and keeps each in a folder of its own in `folder`, for all factories.
 
-    A wheel is kept by the hash of its sdist and of everything that was installed for its build,
-    and used again only where the same sdist would be built with the same.
+    A wheel is stored under the hash of its sdist and of everything that was installed for its
+    build, and used again only if the same sdist would be built with the same packages.
     """
 
     folder: Path
@@ -47,7 +47,7 @@ class SdistStore:
     check: WheelCheck = field(default_factory=WheelCheck)
 
     def wheels(self, wanted: Iterable[Resolved]) -> dict[Resolved, Path]:
-        """Return the wheels among those that were built here, by their hashes."""
+        """Return the wanted wheels that were built here, by their hashes."""
         asked = {one.sha256: one for one in wanted if one.sha256}
         found: dict[Resolved, Path] = {}
         for place in sorted(self.folder.glob("[!.]*/")):
@@ -57,9 +57,9 @@ class SdistStore:
         return found | self._earlier({digest: asked[digest] for digest in asked})
 
     def _earlier(self, asked: Mapping[str, Resolved]) -> dict[Resolved, Path]:
-        """Return wheels of the earlier layout, in which all lay in one folder, by their hashes.
+        """Return wheels from the earlier layout, which had all in one folder, by their hashes.
 
-        What a lock file names by hash may come from there; nothing is chosen from there.
+        Only a wheel that a lock file names by hash may come from there.
         """
         names = {canonicalize_name(one.name) for one in asked.values()}
         found: dict[Resolved, Path] = {}
@@ -82,7 +82,7 @@ class SdistStore:
         return self._kept(sdist) or self._build(sdist, name)
 
     def offers(self, projects: Iterable[str]) -> dict[str, Offer]:
-        """Return what the index has of each project; of those that it does not have, nothing.
+        """Return the index's files for each project; projects that it lacks are left out.
 
         Raises OutsideError if the index does not answer.
         """
@@ -101,7 +101,7 @@ class SdistStore:
         return newest(sdists, wanted.specifier & bound)
 
     def _kept(self, sdist: Sdist) -> Path | None:
-        """Return the wheel that was made from this sdist with what would be installed today."""
+        """Return the wheel built from this sdist with the packages that are current today."""
         for place in sorted(self.folder.glob(f"{sdist.sha256}-*/")):
             asked = facts_of(place).get("asked", ())
             answer = solve(
@@ -153,7 +153,7 @@ class SdistStore:
         return newly_kept(place)[0]
 
     def _fault(self, wheel: Path, name: str, sdist: Sdist) -> str:
-        """Return why a wheel is not one of this sdist; a local version may be added to its own."""
+        """Return why a wheel does not match its sdist; a local version may be added."""
         try:
             project, version, _, _ = parse_wheel_filename(wheel.name)
         except (InvalidWheelFilename, InvalidVersion):
@@ -170,9 +170,9 @@ def _no_wheel(sdist: Sdist, why: str) -> Failed:
 def newest(sdists: Iterable[Sdist], specifier: SpecifierSet) -> Sdist | None:
     """Return the highest version that is not yanked.
 
-    A pre-release is chosen only if the specifier names one, or if nothing final fits, as pip does.
-    This is decided here alone, because what a specifier thinks of pre-releases depends on the
-    version of packaging.
+    A pre-release is chosen only if the specifier names one, or if no final version matches, as pip
+    does. The rule is written here because packaging treats pre-releases differently from version to
+    version.
     """
     fitting = [
         one
@@ -196,7 +196,7 @@ def _names_prerelease(specifier: SpecifierSet) -> bool:
             try:
                 if Version(one.version.removesuffix(".*")).is_prerelease:
                     return True
-            except InvalidVersion:  # === compares any text
+            except InvalidVersion:  # === may compare any text
                 continue
     return False
 

@@ -1,8 +1,7 @@
-"""Wheels as RPMs: each is converted once per platform and kept by its own hash."""
+"""Convert wheels to RPMs, once per platform, each kept by its hash."""
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from rdo import atomic
-from rdo.cancellation import in_threads
+from rdo.cancellation import AT_ONCE, in_threads
 from rdo.checksum import sha256_of
 from rdo.errors import CommandError, RefusedError
 from rdo.python_names import other_rpm_names, rpm_version
@@ -33,14 +32,13 @@ RELEASE = "0.0.pypi6"
 """Lower than the Release of any real package with the same version."""
 
 _BATCH = 40
-_AT_ONCE = min(4, os.cpu_count() or 1)
 
 Built: TypeAlias = Callable[[Sequence[Resolved]], Mapping[Resolved, Path]]
-"""Returns the wheels of those distributions that were built here."""
+"""Returns those wheels of the distributions that were built here."""
 
 
 class WheelRefusedError(RefusedError):
-    """A wheel is not what was asked for; that is a failure of its project alone."""
+    """A wheel is not the one that was requested; only its project fails."""
 
     def __init__(self, one: Resolved, reason: str) -> None:
         super().__init__(f"the wheel of {one.name} {one.version} is refused: {reason}")
@@ -49,9 +47,9 @@ class WheelRefusedError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class WheelStore:
-    """The wheels of one platform and the RPMs made from them, below `folder`.
+    """The wheels of one platform and the RPMs made from them, in `folder`.
 
-    `folder/<sha256 of the wheel>/` holds the RPMs of one wheel: its own and one per extra.
+    `folder/<sha256 of the wheel>/` contains the RPMs of one wheel: its own and one per extra.
     """
 
     base: BaseLayer
@@ -66,8 +64,8 @@ class WheelStore:
     ) -> dict[Resolved, tuple[Path, ...]]:
         """Return the RPMs of each distribution; missing ones are downloaded and converted.
 
-        Raises WheelRefusedError if a wheel is not what was asked for, CommandError if it cannot be
-        had or converted.
+        Raises WheelRefusedError if a wheel is not the one requested, CommandError if it cannot be
+        downloaded or converted.
         """
         found = {one: kept_files(self.place(one)) for one in wanted}
         lacking = [one for one, paths in found.items() if not paths]
@@ -76,15 +74,16 @@ class WheelStore:
         return found | {one: newly_kept(self.place(one)) for one in lacking}
 
     def place(self, one: Resolved) -> Path:
-        """Return the folder of its RPMs, which depends on the names in our table too."""
+        """Return the folder of its RPMs, which also depends on the names in our table."""
         others = " ".join(sorted(other_rpm_names(one.name)))
         digest = f"-{hashlib.sha256(others.encode()).hexdigest()[:8]}" if others else ""
         return self.folder / f"{one.sha256}-{RELEASE}{digest}"
 
     def _convert(self, batch: Sequence[Resolved], pip: Pip, built: Built) -> None:
-        """Get a batch of wheels and convert each in a root of its own, several at the same time.
+        """Download a batch of wheels and convert each in its own root, several at a time.
 
-        A wheel may hold files of another project: together they could change each other's RPMs.
+        A wheel may contain files of another project: in one root they could change each other's
+        RPMs.
         """
         with build_root(self.base, self.content, self.roots) as holder:
             tools, wheels = holder.folder("tools"), holder.folder("wheels")
@@ -98,7 +97,7 @@ class WheelStore:
             in_threads(
                 lambda one: self._convert_one(one, known, tools),
                 batch,
-                at_once=_AT_ONCE,
+                at_once=AT_ONCE,
                 name="wheel",
             )
 
@@ -124,9 +123,9 @@ class WheelStore:
             self._keep(one, root.door.take_files(made, root.folder("rpms-made")))
 
     def _offer_tools(self, folder: Path) -> None:
-        """Copy pip and packaging of this machine, which convert the wheels.
+        """Copy this machine's pip and packaging, which convert the wheels.
 
-        Those of an index would be as little trusted as the wheels, and shared by all factories.
+        Copies from an index would be no more trusted than the wheels, and all factories share them.
         """
         python = self.base.platform.python
         for name in ("pip", "packaging"):
@@ -141,7 +140,7 @@ class WheelStore:
             _copy_readable(Path(str(installed.locate_file(name))), folder / name)
 
     def _keep(self, one: Resolved, made: Sequence[Path]) -> None:
-        """Keep the RPMs of a wheel, if they are what its name and version ask for."""
+        """Store the RPMs of a wheel if they match its name and version."""
         name = f"python3-{canonicalize_name(one.name)}"
         version = rpm_version(one.version).rpartition("!")[2]
         release = f"{RELEASE}{self.base.platform.dist}"

@@ -1,10 +1,10 @@
-"""Find what has no wheel on the index, before pip is asked.
+"""Find projects without a wheel on the index, before pip is called.
 
-pip names one such project each time it fails, and is then asked again with everything. The pages
-of an index tell of all projects at once.
+Each time pip fails it names only one such project, and must resolve everything again. The pages of
+an index show all of these projects at once.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -13,14 +13,15 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion
 
+from rdo.model.python import Python
 from rdo.package_index import Offer
 
 
 @dataclass(frozen=True, slots=True)
 class WithoutWheel:
-    """What the index says of requirements, each with the constraint of its project.
+    """The index's data about requirements, each with the constraint of its project.
 
-    `to_build` have source archives and no wheel for us; of `doubtful` nothing at all fits.
+    `to_build` have source archives and no wheel that fits; `doubtful` have no file that fits.
     """
 
     to_build: tuple[Requirement, ...] = ()
@@ -33,9 +34,9 @@ def without_wheel(
     offers: Mapping[str, Offer],
     tags: Collection[Tag],
 ) -> WithoutWheel:
-    """Return which requirements have no wheel, by what the index has of their projects.
+    """Return which requirements have no wheel, according to the index's files for their projects.
 
-    `offers` are by canonical names. Requirements of one project count together.
+    `offers` is by canonical name. Requirements of one project are taken together.
     """
     bounds = bounds_of(constraints)
     to_build: list[Requirement] = []
@@ -67,8 +68,26 @@ def merged(wanted: Iterable[Requirement]) -> list[Requirement]:
     return list(found.values())
 
 
+def applying(constraints: Iterable[str], python: Python) -> Iterator[str]:
+    """Yield the lines whose markers are true for an interpreter, without these markers.
+
+    >>> lines = ("a===1;python_version=='3.9'", "a===2;python_version>='3.10'")
+    >>> list(applying(lines, Python("3.9")))
+    ['a===1']
+    """
+    for line in constraints:
+        try:
+            one = Requirement(line.partition("#")[0])
+        except InvalidRequirement:
+            yield line
+            continue
+        if python.applies(one):
+            one.marker = None
+            yield str(one)
+
+
 def bounds_of(constraints: Iterable[str]) -> dict[str, SpecifierSet]:
-    """Return the specifiers of constraint lines whose markers hold here, by canonical names."""
+    """Return the specifiers of the constraint lines whose markers apply here, by canonical name."""
     bounds: dict[str, SpecifierSet] = {}
     for line in constraints:
         try:

@@ -1,1 +1,1 @@
-"""The ways to build: in a root of this machine, or by a command of the operator."""
+"""The ways to build: in a root of this machine, in mock, by an operator's command, at a farm."""

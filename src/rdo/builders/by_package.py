@@ -1,4 +1,4 @@
-"""Several builders as one: most packages of a target have its own, single packages another."""
+"""Several builders as one: single packages of a target may have another builder than the rest."""
 
 import threading
 from collections.abc import Collection, Iterable, Mapping
@@ -9,17 +9,17 @@ from rdo.builders.protocol import Builder, Ticket
 from rdo.model.build import BuildJob, Outcome
 
 THIS_MACHINE = ""
-"""The place of all builders that are no farm and have no workers of their own."""
+"""The place of every builder that is not a farm and has no workers of its own."""
 _MARK = "@"
-"""Ends the name of a builder in a ticket: no name has it."""
+"""Separates the name of a builder from the rest of a ticket; no name contains it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Which builder builds what of a target, and how many builds each does at the same time.
+    """Which builder builds which packages of a target, and how many builds each runs at once.
 
-    A builder without an own limit has that of the target. `farms` are the builders that build
-    elsewhere.
+    A builder without a limit of its own has the target's. `farms` are the builders that build on
+    other machines.
     """
 
     own: str = ""
@@ -28,19 +28,19 @@ class Share:
     farms: frozenset[str] = frozenset()
 
     def of(self, package: str) -> str:
-        """Return the name of a package's builder."""
+        """Return the name of the builder of a package."""
         return self.others.get(package, self.own)
 
     def place(self, builder: str) -> str:
-        """Return what a builder shares its workers with: nothing, or all others of this machine."""
+        """Return the place whose workers a builder uses: its own, or this machine."""
         return builder if builder in self.farms or builder in self.limits else THIS_MACHINE
 
     def has_room(self, package: str, busy: Iterable[str], workers: int) -> bool:
-        """Whether a build of a package may be started beside those of the `busy` packages."""
+        """Whether a package may be built now, while the packages in `busy` are being built."""
         return self.free(busy, workers)[self.of(package)] > 0
 
     def free(self, busy: Iterable[str], workers: int) -> dict[str, int]:
-        """Return how many builds each builder may start; `busy` are the packages being built."""
+        """Return how many more builds each builder may start while `busy` are being built."""
         free = {name: self.limits.get(name, workers) for name in (self.own, *self.others.values())}
         for package in busy:
             free[self.of(package)] -= 1
@@ -48,9 +48,10 @@ class Share:
 
 
 class BuilderByPackage:
-    """Gives each job to the builder of its package; a ticket begins with its builder's name.
+    """Gives each job to the builder of its package; a ticket begins with the builder's name.
 
-    A ticket without a name is the target's own builder's: of a time when it had only one.
+    A ticket without a name belongs to the target's own builder: it dates from when there was only
+    one.
     """
 
     def __init__(self, share: Share, builders: Mapping[str, Builder]) -> None:

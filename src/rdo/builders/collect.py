@@ -1,4 +1,4 @@
-"""Taking RPMs and logs out of where a build ran, to the build's own folder."""
+"""Take RPMs and logs out of the place where a build ran, into the build's own folder."""
 
 import os
 import re
@@ -14,7 +14,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^-]*\.(rpm|log)")
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder and of those below it, as deep as anybody puts results.
+    """Yield the files of a folder and its subfolders, at most as deep as build systems put results.
 
     No link is followed.
     """
@@ -28,15 +28,15 @@ def files_below(folder: Path) -> Iterator[Path]:
 def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
-    except OSError:  # it is not there, or not for us
+    except OSError:  # it does not exist, or we may not read it
         return []
 
 
 def move_files(found: Iterable[Path], folder: Path) -> list[Path]:
     """Move the RPMs and logs of a build to `folder`, and return the new paths, each once.
 
-    The build is not trusted: only regular files with plain names are taken, and of a log only
-    what was written.
+    The build is not trusted: only regular files with plain names are taken, and only the written
+    part of a sparse log.
     """
     folder.mkdir(parents=True, exist_ok=True)
     moved: dict[Path, None] = {}

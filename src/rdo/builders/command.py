@@ -1,7 +1,7 @@
 """The command builder: a program of the operator builds, and leaves RPMs and logs in a folder.
 
-It may be anything that knows a build farm. The SRPM is made only for a command that asks for
-`{srpm}`. A command runs attached, and ends with our process, or detached, and outlives it.
+The program may be anything, such as the client of a build farm. The SRPM is made only for a command
+that contains `{srpm}`. An attached command ends with our process; a detached one outlives it.
 """
 
 import shutil
@@ -25,7 +25,7 @@ from rdo.tools.walls.id_range import user_name
 from rdo.tools.walls.removal import remove_tree
 
 PLACE = "detached"
-"""Where a build's folder keeps what is known of its detached command."""
+"""The subfolder of a build's folder with the state of its detached command."""
 
 MakeSource: TypeAlias = Callable[[BuildJob, Callable[[], bool]], Path | Failed | Waiting | None]
 
@@ -33,8 +33,8 @@ MakeSource: TypeAlias = Callable[[BuildJob, Callable[[], bool]], Path | Failed |
 class CommandBuilder(InProcessBuilder):
     """Runs the command for each build.
 
-    `make_source` comes first: it makes the SRPM if the command wants one, and keeps the names of
-    what the spec gives.
+    `make_source` is called first: it makes the SRPM if the command wants one, and records the names
+    of the RPMs in the spec.
     """
 
     name = "command"
@@ -68,8 +68,8 @@ class CommandBuilder(InProcessBuilder):
 class DetachedCommandBuilder:
     """Starts the command of each build so that it outlives our process.
 
-    What comes before it, the SRPM, is local: a build that is killed then was never started. The
-    ticket is the build's folder, in which `Detached` finds the command again.
+    The SRPM is made here before that: if rdo is killed meanwhile, the build counts as never
+    started. The ticket is the build's folder, in which `Detached` finds the command again.
     """
 
     def __init__(
@@ -88,7 +88,8 @@ class DetachedCommandBuilder:
         return {ticket: found for ticket in tickets if (found := self._ended(ticket))}
 
     def cancel(self, ticket: Ticket) -> None:
-        # In this order: either the starter sees it in time, or there is a program to stop.
+        # The order matters: either the starter sees the cancel in time, or a program runs that can
+        # be stopped.
         self._starter.cancel(ticket)
         if folder := _folder(ticket):
             _detached(folder).stop()
@@ -106,7 +107,7 @@ class DetachedCommandBuilder:
         return (_examined(self._program),)
 
     def _ended(self, ticket: Ticket) -> Outcome | None:
-        """Return how a build ended; what it left may be anything, and is its own matter."""
+        """Return how a build ended; bad results, which are not trusted, fail only this build."""
         folder = _folder(ticket)
         try:
             return self._outcome(ticket)
@@ -121,7 +122,7 @@ class DetachedCommandBuilder:
             if not isinstance(started, Built):
                 return started
         if not (folder := _folder(ticket)):
-            return UNKNOWN  # of another builder, which the target had before
+            return UNKNOWN  # the ticket is another builder's, which the target used before
         ended = _detached(folder).ended()
         if ended is None:
             return None
@@ -132,7 +133,7 @@ class DetachedCommandBuilder:
 
 
 class _Starter(InProcessBuilder):
-    """Brings builds to the point where their command runs; Built, without RPMs, means that."""
+    """Prepares builds and starts their commands; its outcome Built, without RPMs, means started."""
 
     name = PLACE
 
@@ -143,11 +144,11 @@ class _Starter(InProcessBuilder):
         self._make_source = make_source
 
     def has(self, ticket: Ticket) -> bool:
-        """Whether a build was started by this process."""
+        """Whether this process started the build."""
         return ticket in self._started
 
     def is_starting(self, ticket: Ticket) -> bool:
-        """Whether the command of a build is not started yet."""
+        """Whether the command of a build has not been started yet."""
         return ticket in self._started and self._started[ticket].outcome is None
 
     def _ticket(self, job: BuildJob) -> Ticket:
@@ -168,14 +169,14 @@ class _Starter(InProcessBuilder):
             )
         except BaseException:
             detached = _detached(job.folder)
-            if detached.was_started():  # if not, it never will be
+            if detached.was_started():  # if not, it will never start
                 detached.stop()
             raise
         return Built(())
 
 
 def _examined(program: str) -> str:
-    """Return as whom the program runs; raise CommandError if it is not there."""
+    """Return which user the program runs as; raises CommandError if it does not exist."""
     if not (found := shutil.which(program)):
         raise CommandError(f"{program} is not installed", hint="set command to a program's path")
     return f"runs {found} as {user_name()}, outside any root"
@@ -186,7 +187,7 @@ def _ticket(folder: Path) -> Ticket:
 
 
 def _folder(ticket: Ticket) -> Path | None:
-    """Return the folder of the build that a ticket of ours names."""
+    """Return the folder of the build that a ticket of this builder names."""
     prefix, _, folder = ticket.partition(":")
     return Path(folder) if prefix == PLACE else None
 
@@ -199,7 +200,7 @@ def _make_ready(
     job: BuildJob, make_source: MakeSource | None, is_cancelled: Callable[[], bool]
 ) -> tuple[Path, Path | Failed | Waiting | None]:
     """Make the folder for the command's results, and the SRPM if there is a `make_source`."""
-    remove_tree(job.folder)  # of an earlier, interrupted try
+    remove_tree(job.folder)  # leftovers of an interrupted try
     results = job.folder / RESULTS
     results.mkdir(parents=True)
     if make_source is None:
@@ -211,7 +212,7 @@ def _make_ready(
 
 
 def _values(job: BuildJob, results: Path, srpm: Path | None) -> dict[str, str]:
-    """Return what the names in the words of the command become."""
+    """Return the values of the placeholders in the command's words."""
     return {
         "srpm": str(srpm.absolute()) if srpm else "",
         "resultdir": str(results.absolute()),
@@ -220,7 +221,7 @@ def _values(job: BuildJob, results: Path, srpm: Path | None) -> dict[str, str]:
 
 
 def _environment(job: BuildJob, results: Path) -> dict[str, str]:
-    """Return what the command may need besides its words."""
+    """Return the environment variables that the command gets."""
     return {
         FOLDER_VARIABLE: str(results.absolute()),
         "RDO_PACKAGE": job.commit.package,

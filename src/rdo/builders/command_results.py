@@ -1,6 +1,6 @@
-"""What a command of the operator has left of a build, read as an outcome.
+"""Read what a command of the operator has left, and return it as an outcome.
 
-Reading it twice gives the same: a round may be killed while it reads.
+Reading it twice gives the same result, because a round may be killed while it reads.
 """
 
 import shutil
@@ -19,7 +19,7 @@ from rdo.model.program import Logged
 from rdo.tools.walls.removal import remove_tree
 
 RESULTS = "results"
-"""The command's own folder, in the folder of the build."""
+"""The subfolder of a build's folder for the command's own files."""
 OUTPUT = "command.log"
 
 _TEMPORARY = 75  # EX_TEMPFAIL of sysexits.h: the farm is away, try again
@@ -31,7 +31,7 @@ _TAIL_BYTES = 200_000
 def read_outcome(folder: Path, done: Logged, *, program: str, was_full: bool) -> Outcome:
     """Take RPMs and logs out of the command's results and return how the build ended.
 
-    `folder` is the build's. `was_full` says that its disk was full when the command ended.
+    `folder` is the build's. `was_full` means that its disk was full when the command ended.
     """
     rpms = take_results(folder)
     name_the_log(folder, OUTPUT)
@@ -49,14 +49,14 @@ def read_outcome(folder: Path, done: Logged, *, program: str, was_full: bool) ->
 
 
 def take_results(folder: Path) -> list[Path]:
-    """Take RPMs and logs out of the results of a build, and return the RPMs in its folder."""
+    """Move RPMs and logs out of the results of a build; return the RPMs in the build's folder."""
     rpms = collect(folder / RESULTS, folder)
     remove_tree(folder / RESULTS)
     return rpms
 
 
 def name_the_log(folder: Path, otherwise: str) -> None:
-    """Have an `rpmbuild.log`: the farm's own, or a copy of its other logs or of its output."""
+    """Make sure that an `rpmbuild.log` exists: the farm's own, or a copy of another log."""
     if (folder / BUILD_LOG).exists():
         return
     found = [folder / name for name in (*_LOG_NAMES, otherwise) if (folder / name).is_file()]
@@ -65,7 +65,7 @@ def name_the_log(folder: Path, otherwise: str) -> None:
 
 
 def failure(folder: Path, status: int) -> Failed | Waiting:
-    """Return what the logs in a folder say of a command that failed; its exit status first."""
+    """Return why a command failed: by its exit status, else by the logs in a folder."""
     if status == _TEMPORARY:
         return Failed(FailureReason.BUILDER, f"away for now: {_last_line(folder / OUTPUT)}")
     found = said_by_logs(folder)
@@ -75,7 +75,7 @@ def failure(folder: Path, status: int) -> Failed | Waiting:
 
 
 def said_by_logs(folder: Path) -> Failed | Waiting:
-    """Return what the logs in a folder say of a build that failed elsewhere."""
+    """Return why a build elsewhere failed, from the logs in a folder."""
     names = ("root.log", *_LOG_NAMES, OUTPUT)
     logs = [_tail(folder / name) for name in dict.fromkeys(names) if (folder / name).is_file()]
     text = "\n".join(logs)
@@ -91,7 +91,7 @@ def said_by_logs(folder: Path) -> Failed | Waiting:
 
 
 def collect(results: Path, folder: Path) -> list[Path]:
-    """Move RPMs and logs from there to the build's folder and return all RPMs in it.
+    """Move RPMs and logs from a folder to the build's folder, and return all RPMs in it.
 
     A source RPM among them replaces ours.
     """

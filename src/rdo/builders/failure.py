@@ -1,4 +1,4 @@
-"""What becomes of a build that could not be tried because something of ours failed."""
+"""The outcome of a build that could not be tried because rdo or the machine failed."""
 
 import contextlib
 import errno
@@ -24,8 +24,9 @@ def failure_of(error: UserError | OSError) -> Failed:
     """Return the outcome of a build that could not be tried because of `error`.
 
     The programs of a build end with an outcome of their own. So `error` comes from git, pip, the
-    solver or the machine: the build is retried, and the package is not to blame. A RefusedError
-    is the exception: the rule would refuse the build again. The detail is one line of it.
+    solver or the machine: the build is retried, and the package is not blamed. A RefusedError is
+    the exception, because the same rule would refuse the build again. The detail is one line of the
+    error.
     """
     said = one_line(str(error))
     match error:
@@ -41,10 +42,10 @@ def failure_of(error: UserError | OSError) -> Failed:
 
 
 def outcome_of(error: Exception, folder: Path) -> Failed:
-    """Return the outcome of a build whose input has ended in `error`, somewhere in our own code.
+    """Return the outcome of a build that ended with `error`, raised somewhere in our own code.
 
-    What nobody expected leaves its traceback at the end of the log in the build's `folder`, and
-    an error of several lines leaves all of them.
+    An unexpected error leaves its traceback at the end of the log in the build's `folder`; an error
+    of several lines leaves all its lines there.
     """
     if not isinstance(error, UserError):
         _keep(error, "".join(traceback.format_exception(error)), folder)
@@ -56,10 +57,10 @@ def outcome_of(error: Exception, folder: Path) -> Failed:
 
 
 def _keep(error: Exception, text: str, folder: Path) -> None:
-    if is_of_the_machine(error):  # a full disk takes no log
+    if is_of_the_machine(error):  # a full disk cannot take a log
         return
     text = without_secret(text)
-    with contextlib.suppress(OSError):  # the outcome counts more than its log
+    with contextlib.suppress(OSError):  # the outcome matters more than its log
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / BUILD_LOG).open("a", errors="backslashreplace") as log:
             log.write(f"\n{text[-_LONGEST:]}")

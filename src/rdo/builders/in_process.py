@@ -1,19 +1,21 @@
-"""The life of a build that a thread of this process does: started, polled, cancelled."""
+"""The life of a build that runs in a thread of this process: started, polled, cancelled."""
 
 import contextvars
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from rdo.builders.failure import outcome_of
 from rdo.builders.inspection import inspected
 from rdo.builders.protocol import Ticket
+from rdo.builders.taking import take_rpms
 from rdo.cancellation import cancelled_by
 from rdo.errors import CancelledError
+from rdo.model.artifact import RpmFile
 from rdo.model.build import BuildJob, Built, Failed, FailureReason, Outcome
 
 log = logging.getLogger(__name__)
@@ -24,13 +26,13 @@ UNKNOWN = Failed(FailureReason.INTERRUPTED, "the process that built it was stopp
 
 @dataclass(slots=True)
 class _Started:
-    """A build that has a thread, which sets `outcome` before it announces its end."""
+    """A build with a thread, which sets `outcome` before it announces the end."""
 
     cancelled: threading.Event = field(default_factory=threading.Event)
     outcome: Outcome | None = None
 
     def is_cancelled(self) -> bool:
-        """Whether the build is to end: somebody wants it, or nobody waits for it any more."""
+        """Whether the build must end: it was cancelled, or no caller waits for it any more."""
         return self.cancelled.is_set() or not threading.main_thread().is_alive()
 
 
@@ -39,7 +41,7 @@ class InProcessBuilder(ABC):
 
     name: str
     is_daemon = False
-    """Whether our process may end while a build still has its thread."""
+    """Whether our process may end while a build's thread still runs."""
 
     def __init__(self) -> None:
         self._started: dict[Ticket, _Started] = {}
@@ -47,7 +49,7 @@ class InProcessBuilder(ABC):
 
     def start(self, job: BuildJob) -> Ticket:
         ticket = self._ticket(job)
-        self._launch(ticket, job.folder, partial(self._build, job))
+        self._launch(ticket, job.folder, partial(self._take_or_build, job))
         return ticket
 
     def find(self, build_id: int, folder: Path) -> Ticket | None:  # noqa: ARG002 - the protocol's
@@ -72,16 +74,31 @@ class InProcessBuilder(ABC):
     def examine(self) -> tuple[str, ...]:
         return ()
 
+    def _take_or_build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
+        if job.donor is None:
+            return self._build(job, is_cancelled)
+        taken = take_rpms(job, job.donor)
+        if isinstance(taken, Built):
+            log.info("takes the noarch RPMs of %s", job.donor)
+            return replace(taken, lacking=self._lacking(job, taken.read))
+        log.info("is built here: %s", taken)
+        outcome = self._build(job, is_cancelled)
+        return replace(outcome, not_taken=taken) if isinstance(outcome, Built) else outcome
+
+    def _lacking(self, job: BuildJob, rpms: Sequence[RpmFile]) -> tuple[str, ...]:  # noqa: ARG002
+        """Return what RPMs from elsewhere require and nothing provides, if that is known."""
+        return ()
+
     @abstractmethod
     def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
-        """Do the work, in a thread of the build; a failure of the build is an outcome."""
+        """Do the work, in the build's thread; a failed build is returned as an outcome."""
 
     def _launch(
         self, ticket: Ticket, folder: Path, act: Callable[[Callable[[], bool]], Outcome]
     ) -> None:
-        """Give a build a thread, which does `act` with what tells it whether it is cancelled."""
+        """Start a build's thread, which calls `act` with a function that says whether to stop."""
         started = self._started[ticket] = _Started()
-        # The thread logs about the package that its caller logs about.
+        # The thread's log lines name the same package as its caller's.
         context = contextvars.copy_context()
         threading.Thread(
             target=context.run,

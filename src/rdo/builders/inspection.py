@@ -1,4 +1,4 @@
-"""Looking at the RPMs that a build gave, before anything is done with them."""
+"""Inspect the RPMs of a build before anything is done with them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +10,9 @@ from rdo.repodata import read_rpms
 
 
 def inspected(outcome: Built) -> Built | Failed:
-    """Return the outcome with what its RPMs are, or the failure of a build whose RPMs are refused.
+    """Return the outcome with the headers of its RPMs, or a failure if the RPMs are refused.
 
-    All of them must be of one source package, which their headers name.
+    All RPMs must be of one source package, which their headers name.
     """
     if outcome.read:
         return outcome
@@ -26,10 +26,10 @@ def inspected(outcome: Built) -> Built | Failed:
 
 
 def source_fault(rpms: Sequence[RpmFile]) -> str:
-    """Return what is wrong with the source package that RPMs of one build name; empty if nothing.
+    """Return what is wrong with the source package that RPMs name; "" if nothing.
 
-    A builder need not give a source RPM; the others must then name the same one. A farm that
-    builds a source RPM again may end its release with a `dist` of its own, or with none.
+    If a builder gives no source RPM, all RPMs must name the same one. A farm that rebuilds a source
+    RPM may end its release with another `dist`, or with none.
     """
     given = {one.artifact.file_name for one in rpms if one.artifact.is_source}
     named = {one.source_rpm: one.artifact.file_name for one in rpms if not one.artifact.is_source}
@@ -43,7 +43,7 @@ def source_fault(rpms: Sequence[RpmFile]) -> str:
 
 
 def _is_same(one: str, other: str) -> bool:
-    """Whether two source RPMs differ in the `dist` of their releases at most.
+    """Whether two source RPMs differ only in the `dist` of their releases, if at all.
 
     >>> _is_same("a-1-2.el9.src.rpm", "a-1-2.src.rpm"), _is_same("a-1-2.src.rpm", "a-1-23.src.rpm")
     (True, False)

@@ -1,9 +1,8 @@
-"""What the lines of a build log mean to a builder: the tables that all builders share.
+"""The meaning of lines in build logs: the tables that all builders share.
 
-A log line is the last resort: a reason is read from an exit status, a phase or an exception
-where one of them tells it. Log text is not trusted, so each pattern takes linear time: it
-begins with a literal or at the start of a line, and what it may repeat there is bounded or ends
-with the line.
+Log lines are the last resort: if an exit status, a phase or an exception shows the reason, that is
+used instead. Log text is not trusted, so each pattern must take linear time: it begins with a
+literal or at the start of a line, and whatever it repeats is bounded or ends with the line.
 """
 
 import re
@@ -19,7 +18,7 @@ NETWORK = re.compile(
     r"|Device or resource busy|Could not resolve host|Temporary failure in name resolution"
     r"|Error fetching remote|Connection timed out|Giving up waiting for copr_base repository"
 )
-"""What DLRN takes for faults of the moment in the logs of mock, Koji and Copr."""
+"""Log lines of mock, Koji and Copr that DLRN treats as temporary faults."""
 
 MISSING_REQUIREMENTS = (
     re.compile(rf"^[ \t]+(?P<need>\S.{{0,{MAX_NEED}}}?) is needed by \S+$", re.MULTILINE),
@@ -32,24 +31,29 @@ MISSING_REQUIREMENTS = (
 )
 """rpmbuild's, dnf's and mock's words for a requirement that nothing provides."""
 
-NO_SPACE = re.compile(r"No space left on device", re.IGNORECASE)
-
 BAD_EXIT = re.compile(
-    r"^[ \t]*(?:error: )?Bad exit status from \S+ \(%(?P<section>\w+)\)", re.MULTILINE
+    r"^[ \t]*(?:error: )?(?:Bad exit status from \S+|\w[^\n/(]{0,80} /\S{0,200}/rpm-tmp\.\w+)"
+    r" \(%(?P<section>\w+)\)",
+    re.MULTILINE,
 )
-"""How rpmbuild names the section of the spec whose script failed."""
+"""How rpmbuild names the section of the spec whose script failed, in any language."""
 
 SECTION_REASONS = {
+    "mkbuilddir": FailureReason.PREP,
     "prep": FailureReason.PREP,
+    "conf": FailureReason.COMPILE,
     "generate_buildrequires": FailureReason.SPEC,
     "build": FailureReason.COMPILE,
     "install": FailureReason.INSTALL,
+    "doc": FailureReason.INSTALL,
+    "license": FailureReason.INSTALL,
     "check": FailureReason.TEST,
 }
-"""Why a build failed, by the section of the spec that failed."""
+"""The reason of a failure, by the section of the spec that failed."""
 
 RULE_REASONS = {
     "architecture": FailureReason.ARCHITECTURE,
+    "spec-field": FailureReason.SPEC,
     "spec-line": FailureReason.SPEC,
     "spec-unclosed": FailureReason.SPEC,
     "spec-file": FailureReason.SPEC,
@@ -61,18 +65,19 @@ RULE_REASONS = {
     "must-begin-with-slash": FailureReason.INSTALL,
     "empty-files": FailureReason.INSTALL,
     "noarch": FailureReason.INSTALL,
+    "checks-of-files": FailureReason.INSTALL,
 }
-"""Why a build failed in which no section did, by the rule of rules.toml that knows the cause."""
+"""The reason of a failure outside sections, by the rule of rules.toml that matched."""
 
 
 def network_fault(text: str) -> str:
-    """Return the words in a log that mean a fault of the network; empty if there are none."""
+    """Return the words in a log that show a network fault; empty if there are none."""
     found = NETWORK.search(text)
     return found[0] if found else ""
 
 
 def missing_requirements(text: str) -> tuple[str, ...]:
-    """Return the requirements that a log names as provided by nothing, each once.
+    """Return the requirements that nothing provides according to a log, each once.
 
     >>> missing_requirements("nothing provides python3dist(pbr) >= 2 needed by nova-1.noarch")
     ('python3dist(pbr) >= 2',)

@@ -1,8 +1,8 @@
-"""What every way to build looks like to its caller, and how to wait for one build.
+"""The interface of every builder, and how to wait for a build.
 
-A caller that may be killed writes down that a build is *starting*, then asks the builder, then
-keeps the ticket. So whoever comes after it can ask the same builder what became of each build,
-and nothing is built twice.
+A caller that may be killed records that a build is *starting*, then calls the builder, then stores
+the ticket. So the next process can ask the same builder what became of each build, and nothing is
+built twice.
 """
 
 import threading
@@ -15,14 +15,15 @@ from rdo.cancellation import current
 from rdo.errors import CancelledError
 from rdo.model.build import BuildJob, Outcome
 
-# What a builder knows a started build by; text, so that it can be stored and polled later.
+# The name by which a builder knows a started build; a text, so that it can be stored and polled
+# later.
 Ticket = NewType("Ticket", str)
 
 FOLDER_VARIABLE = "RDO_RESULTDIR"
-"""Set for a build's programs on this machine: by it a round finds what a killed one left."""
+"""Set for a build's programs on this machine, so that a round finds those of a killed round."""
 
 POLL_SECONDS = 1.0
-"""How often a builder is polled that does not announce its ends."""
+"""Seconds between polls of a builder that does not announce when a build ends."""
 
 
 class Builder(Protocol):
@@ -32,35 +33,34 @@ class Builder(Protocol):
     """
 
     def start(self, job: BuildJob) -> Ticket:
-        """Begin a build and return its ticket at once."""
+        """Start a build and return its ticket at once."""
 
     def find(self, build_id: int, folder: Path) -> Ticket | None:
-        """Return the ticket of a build that another process may have started; None if it did not.
+        """Return the ticket of a build that another process may have started; None if none did.
 
-        After None the build never starts any more. `folder` is the job's. Raises OutsideError
-        if a remote builder cannot tell now.
+        After None the build can no longer start. `folder` is the job's. Raises OutsideError if a
+        remote builder cannot be reached now.
         """
 
     def poll(self, tickets: Collection[Ticket]) -> Mapping[Ticket, Outcome]:
-        """Return how those of the builds ended that have ended.
+        """Return the outcomes of those builds that have ended.
 
-        A failure of a build is an outcome, also when the builder itself failed on it. The build
-        of a ticket that the builder does not know was interrupted: its process has ended. The
-        answer is the same as often as it is asked for; there is none while a remote builder
-        cannot be reached.
+        A failure is an outcome, even if the builder itself failed. An unknown ticket is an
+        interrupted build: its process has ended. Repeated calls return the same outcome; a build
+        has none while its remote builder cannot be reached.
         """
 
     def cancel(self, ticket: Ticket) -> None:
-        """Have a build end now; once it has freed what it holds it is polled as interrupted."""
+        """End a build now; once it has freed its resources, `poll` returns it as interrupted."""
 
     def leave(self, ticket: Ticket) -> bool:
         """Return whether a build goes on when our process ends; cancel one that does not."""
 
     def notify(self, event: threading.Event) -> None:
-        """Set `event` from now on whenever a build ends, as far as the builder learns of it."""
+        """From now on, set `event` whenever the builder learns that a build has ended."""
 
     def examine(self) -> Sequence[str]:
-        """Return sentences about what the builder may do here, and as whom; this may take a while.
+        """Return sentences about the builder's user and rights here; this may take a while.
 
         Raises a UserError that names what is missing if it cannot be used.
         """
@@ -68,9 +68,9 @@ class Builder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a build will probably ask for, and what its packages will once they are installed.
+    """The probable requirements of a build, and of its packages once installed.
 
-    `offer` are the names that its packages will provide, as far as the spec says so.
+    `offer` are the names that its packages will provide, as far as the spec shows them.
     """
 
     build: tuple[str, ...] = ()
@@ -79,24 +79,24 @@ class Foreseen:
 
 
 class Foresight(Protocol):
-    """Tells what builds will ask for, before any of them starts. It is no promise."""
+    """Predicts the requirements of builds before any of them starts. It may be wrong."""
 
     def read(
         self, jobs: Sequence[BuildJob], is_cancelled: Callable[[], bool]
     ) -> Mapping[int, Foreseen]:
-        """Return what the builds will ask for, by their ids; what cannot be read is left out."""
+        """Return what the builds will require, by their ids; unreadable ones are left out."""
 
     def lacking(self, needs: Iterable[str], own: Sequence[Path]) -> tuple[str, ...]:
-        """Return what nothing meets now, of the needs and of all that they bring.
+        """Return requirements that nothing meets now, among `needs` and those of their providers.
 
-        `own` are the folders with what the release has published.
+        `own` are the folders with the release's published packages.
         """
 
 
 def build_and_wait(builder: Builder, job: BuildJob) -> Outcome:
-    """Build one job to its end. An interrupt cancels the build and is raised when it has ended.
+    """Build one job to its end; an interrupt cancels it and is raised when it has ended.
 
-    So does whatever cancels this thread (`rdo.cancellation`), as a CancelledError.
+    A cancel of this thread (`rdo.cancellation`) does the same and raises CancelledError.
     """
     is_cancelled = current.get()
     ended = threading.Event()
@@ -118,7 +118,7 @@ def wait_for(
 ) -> dict[Ticket, Outcome]:
     """Wait until all of the builds have ended; `ended` is the event that the builder sets.
 
-    Raises CancelledError as soon as `is_cancelled` says so; the builds go on.
+    Raises CancelledError as soon as `is_cancelled` returns true; the builds go on.
     """
     outcomes: dict[Ticket, Outcome] = {}
     while True:

@@ -1,4 +1,4 @@
-"""A build of next to nothing, to find out whether a builder works and how long it takes."""
+"""Build a tiny package, to find out whether a builder works and how long it takes."""
 
 import shutil
 from datetime import UTC, datetime
@@ -42,9 +42,9 @@ install -D -m 0644 README %{{buildroot}}/usr/share/{package}/README
 def trial_job(
     folder: Path, number: int = 1, *, script: str = "", preamble: str = "", now: datetime
 ) -> BuildJob:
-    """Return the job of a tiny package, made in `folder`; `script` is what its %build does.
+    """Return the job of a tiny package, made in `folder`; `script` is its %build section.
 
-    `preamble` are further lines of its spec. What is built is in the folder `build`.
+    `preamble` are additional lines of its spec. The build runs in the folder `build`.
     """
     sides = {
         "upstream": {"README": "A builder of rdo works.\n"},
@@ -70,7 +70,7 @@ def trial_job(
 
 
 def trial_now() -> datetime:
-    """Return the present to the second, as a release number has it."""
+    """Return the current time in whole seconds, as release numbers have it."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
@@ -79,7 +79,7 @@ def _spec(script: str, preamble: str) -> str:
 
 
 def _committed(folder: Path, files: dict[str, str]) -> str:
-    """Make a repository of files, anew, and return the hash of its only commit."""
+    """Make a new repository with these files, and return the hash of its only commit."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, text in files.items():

@@ -1,23 +1,24 @@
-"""Why rpmbuild failed, from what it prints.
+"""Find out why rpmbuild failed, from its output.
 
-rpmbuild has one exit status for everything, so this is the last resort. It names the section
-whose script failed; `log_tables` has its other complaints. The cause itself is what
-`rdo.logs.reader` finds, here as everywhere.
+rpmbuild has one exit status for all failures, so its output is the last resort. It names the
+section whose script failed; `log_tables` has its other messages. `rdo.logs.reader` finds the cause
+itself, here as everywhere.
 """
 
-from rdo.builders.log_tables import BAD_EXIT, NO_SPACE, RULE_REASONS, SECTION_REASONS
+from rdo.builders.log_tables import BAD_EXIT, RULE_REASONS, SECTION_REASONS
 from rdo.logs.reader import LogReading, read_log
 from rdo.model.build import Failed, FailureReason
 
+_NO_SPACE = "no-space"
 _SILENCE = "it printed nothing"
 
 
 def rpmbuild_failure(log: str) -> Failed:
-    """Return the failure that an rpmbuild log means; `detail` is its cause in one line."""
-    if no_space := NO_SPACE.search(log):
-        return Failed(FailureReason.NO_SPACE, no_space[0])
+    """Return the failure shown in an rpmbuild log; `detail` is its cause in one line."""
     reading = read_log(log)
     said = reading.says or _SILENCE
+    if reading.rule == _NO_SPACE:
+        return Failed(FailureReason.NO_SPACE, said)
     if bad_exit := BAD_EXIT.search(log):
         section = bad_exit["section"]
         return Failed(_reason(section, reading), f"%{section}: {said}")
@@ -25,7 +26,7 @@ def rpmbuild_failure(log: str) -> Failed:
 
 
 def _reason(section: str, reading: LogReading) -> FailureReason:
-    """Return why a section failed: in %prep a patch, or anything else."""
+    """Return why a section failed: in %prep because of a patch or for another reason."""
     if section == "prep" and reading.rule == "patch":
         return FailureReason.PATCH
     return SECTION_REASONS.get(section, FailureReason.UNKNOWN)

@@ -1,1 +1,1 @@
-"""The lookaside cache: where a distgit's large source files are kept, and the protocol to it."""
+"""The lookaside cache: the store of a distgit's large source files, and its protocol."""

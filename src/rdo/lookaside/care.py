@@ -1,4 +1,4 @@
-"""Looking after a lookaside cache: damaged files, and those that no distgit names any more."""
+"""Maintenance of a lookaside cache: find damaged files, and files that no distgit names."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ DAY_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What `verify` found: files whose content is not what their path says, and strays."""
+    """The result of `verify`: files whose hash is not that in their path, and stray files."""
 
     files: int
     damaged: tuple[str, ...] = ()
@@ -23,7 +23,7 @@ class Health:
 
 
 def verify(storage: Storage, watch: Callable[[str], None] = lambda _: None) -> Health:
-    """Read every file, and compare it with its hash. `watch` is told each path."""
+    """Read every file, and compare it with its hash. `watch` is called with each path."""
     damaged, count = [], 0
     for file in storage.files():
         watch(file.path)
@@ -34,10 +34,11 @@ def verify(storage: Storage, watch: Callable[[str], None] = lambda _: None) -> H
 
 
 def unnamed(storage: Storage, distgits: Path, *, days: float) -> Iterator[StoredFile]:
-    """Yield the files, older than so many days, that no commit of any distgit names.
+    """Yield the files, older than `days` days, that no commit of any distgit names.
 
-    `distgits` has bare repositories or clones, at any depth. Raises NotFoundError if it has none,
-    RefusedError if one cannot be read: its files would be taken for unnamed ones.
+    `distgits` contains bare repositories or clones, at any depth. Raises NotFoundError if it
+    contains none, and RefusedError if one cannot be read, because its files would be taken for
+    unnamed ones.
     """
     named = {entry.digest for entry in _named(distgits)}
     for file in storage.files():
@@ -72,7 +73,7 @@ def _is_list(path: str) -> bool:
 
 
 def _entries(text: str) -> Iterator[SourceEntry]:
-    """Yield what the lines of a list name; a line that is no entry names nothing."""
+    """Yield the entries of a list; skip the lines that are not one."""
     for line in text.splitlines():
         try:
             yield from parse_sources(line).entries

@@ -1,19 +1,20 @@
-"""Files of a lookaside cache: asked for, uploaded, downloaded and checked (rpkg's protocol)."""
+"""A client of lookaside caches (rpkg's protocol): look up, upload, download and verify files."""
 
 import errno
 import logging
 import os
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
 from rdo import cancellation
 from rdo.errors import CancelledError, CommandError, NotFoundError, OutsideError, RefusedError
+from rdo.http_retry import status_may_pass, with_retries
 from rdo.lookaside.layout import Layout
 from rdo.lookaside.sources_file import SourceEntry
 
@@ -24,8 +25,6 @@ log = logging.getLogger(__name__)
 
 PART = ".part"
 _AT_ONCE = 5
-_WAITS = (1.0, 3.0)
-"""Seconds before the second and the third try."""
 _TIMEOUT_SECONDS = 60.0
 _ADD = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 _UNAUTHORIZED = "Dist-git request is unauthorized."
@@ -35,8 +34,8 @@ _UNAUTHORIZED = "Dist-git request is unauthorized."
 class LookasideCache:
     """A lookaside cache.
 
-    `urls` are where it is downloaded from, mirrors last; `upload_url` is where files are sent to,
-    empty if nowhere. `user` and `password` are for basic auth; without them ~/.netrc is asked.
+    `urls` are for downloads, mirrors last; `upload_url` is for uploads, empty if there are none.
+    `user` and `password` are for basic auth; without them ~/.netrc is read.
     """
 
     urls: Sequence[str]
@@ -44,10 +43,10 @@ class LookasideCache:
     layout: Layout = Layout.FEDORA
     user: str = ""
     password: str = ""
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] | None = None
 
     def has(self, package: str, entry: SourceEntry, branch: str = "") -> bool:
-        """Whether the cache has a file; raises OutsideError if it does not say."""
+        """Whether the cache has a file; raises OutsideError if it does not answer."""
         form = self._form(package, entry, branch) | {"filename": entry.name}
         answer = self._post({name: (None, value) for name, value in form.items()}).strip()
         if answer not in {"Available", "Missing"}:
@@ -57,11 +56,11 @@ class LookasideCache:
         return answer == "Available"
 
     def serves(self, package: str, entry: SourceEntry, branch: str = "") -> bool:
-        """Whether the file can be downloaded, as nobody in particular; raises OutsideError."""
+        """Whether anybody can download the file, without a login; raises OutsideError."""
         path = quote(self.layout.path(package, entry, branch), safe="/")
         for url in self.urls:
             place = f"{url.rstrip('/')}/{path}"
-            with self._speaking(place) as client:
+            with self._session(place) as client:
                 answer = client.head(place, headers={"Accept-Encoding": "identity"})
             if answer.status_code >= 500:
                 raise OutsideError(f"{place} failed ({answer.status_code})")
@@ -72,7 +71,7 @@ class LookasideCache:
     def upload(self, package: str, entry: SourceEntry, file: Path, branch: str = "") -> bool:
         """Upload a file; return False if the cache has it already.
 
-        Raises OutsideError if the cache cannot be reached, RefusedError if it does not take it.
+        Raises OutsideError if the cache cannot be reached, RefusedError if it rejects the file.
         """
         if self.has(package, entry, branch):
             return False
@@ -83,10 +82,10 @@ class LookasideCache:
         return True
 
     def download(self, package: str, entry: SourceEntry, place: Path, branch: str = "") -> None:
-        """Download a file to `place`; it has its name only when its hash is right.
+        """Download a file to `place`, where it appears only after its hash was verified.
 
-        What an interrupted download left is gone on with. Raises NotFoundError if no server of the
-        cache has it, RefusedError for a wrong hash, OutsideError.
+        An interrupted download is resumed. Raises NotFoundError if no server of the cache has the
+        file, RefusedError for a wrong hash, OutsideError if no server answers.
         """
         path = quote(self.layout.path(package, entry, branch), safe="/")
         error: Exception | None = None
@@ -112,15 +111,12 @@ class LookasideCache:
 
     def _download(self, url: str, entry: SourceEntry, place: Path) -> None:
         part = place.with_name(f".{place.name}{PART}")
-        for wait in (*_WAITS, None):
-            try:
-                changed = self._fetch(url, part)
-                break
-            except OutsideError:
-                if wait is None:
-                    raise
-                log.info("trying again to download %s", entry.name)
-                self.sleep(wait)
+        changed = with_retries(
+            partial(self._fetch, url, part),
+            entry.name,
+            may_pass=lambda error: isinstance(error, OutsideError),
+            sleep=self.sleep,
+        )
         with os.fdopen(_open(part, os.O_RDONLY), "rb") as content:
             found = entry.hash_type.digest_of(content)
         if found != entry.digest:
@@ -134,16 +130,16 @@ class LookasideCache:
         part.replace(place)
 
     def _fetch(self, url: str, part: Path) -> float | None:
-        """Add what is missing to a part of a file; return when the server says it was changed."""
+        """Download the rest of a partial file; return the time of its last change on the server."""
         with os.fdopen(_open(part, _ADD), "ab") as begun:
             have = begun.tell()
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-        with self._speaking(url) as client, client.stream("GET", url, headers=headers) as answer:
-            if answer.status_code == 416:  # all of it is here, or another file was
+        with self._session(url) as client, client.stream("GET", url, headers=headers) as answer:
+            if answer.status_code == 416:  # we have all of it, or it belongs to another file
                 return None
             if answer.status_code == 404:
                 raise NotFoundError(f"{url} does not exist")
-            _heed(answer, url)
+            _raise_for_status(answer, url)
             is_rest = answer.status_code == 206
             with os.fdopen(_open(part, _ADD if is_rest else _ADD | os.O_TRUNC), "ab") as file:
                 _copy(answer, file, url)
@@ -156,13 +152,13 @@ class LookasideCache:
     def _post(self, parts: dict[str, object]) -> str:
         if not self.upload_url:
             raise RefusedError("this site takes no uploads")
-        with self._speaking(self.upload_url) as client:
+        with self._session(self.upload_url) as client:
             answer = client.post(self.upload_url, files=parts)  # type: ignore[arg-type]
-            _heed(answer, self.upload_url)
+            _raise_for_status(answer, self.upload_url)
             return answer.text
 
     @contextmanager
-    def _speaking(self, url: str) -> "Iterator[httpx.Client]":
+    def _session(self, url: str) -> "Iterator[httpx.Client]":
         import httpx  # the import takes 0.1 s
 
         login = httpx.BasicAuth(self.user, self.password) if self.user else None
@@ -176,7 +172,7 @@ class LookasideCache:
 
 
 def _open(path: Path, flags: int) -> int:
-    """Open a file that is being downloaded, but not through a link, which a distgit may bring."""
+    """Open a file for a download, but never through a link, which a distgit may contain."""
     try:
         return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     except OSError as error:
@@ -191,12 +187,12 @@ def _netrc() -> "httpx.Auth | None":
     file = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
     try:
         return httpx.NetRCAuth(str(file)) if file.is_file() else None
-    except SyntaxError as error:  # netrc's own kind of it
+    except SyntaxError as error:  # includes netrc's own error
         raise CommandError(f"{file} cannot be read: {error}") from error
 
 
-def _heed(answer: "httpx.Response", url: str) -> None:
-    """Raise what an error of the server means for its user."""
+def _raise_for_status(answer: "httpx.Response", url: str) -> None:
+    """Raise the error that corresponds to the server's HTTP status."""
     status = answer.status_code
     if status < 400:
         return
@@ -206,7 +202,7 @@ def _heed(answer: "httpx.Response", url: str) -> None:
             said if status == 403 and said else _UNAUTHORIZED,
             hint="give a user and password of this cache in ~/.netrc",
         )
-    if status < 500 and status not in {408, 429}:
+    if not status_may_pass(status):
         raise RefusedError(f"{url} refused it ({status}): {said}")
     raise OutsideError(f"{url} failed ({status}): {said}", hint="run the command again")
 
@@ -214,7 +210,7 @@ def _heed(answer: "httpx.Response", url: str) -> None:
 def _copy(answer: "httpx.Response", file: IO[bytes], url: str) -> None:
     announced = answer.headers.get("content-length", "")
     size = 0
-    for chunk in answer.iter_raw():  # as it comes, so that all of it is kept
+    for chunk in answer.iter_raw():  # as it arrives, so that an interruption loses nothing
         if cancellation.current.get()():
             raise CancelledError("cancelled")
         size += len(chunk)

@@ -1,4 +1,4 @@
-"""The hashes by which source files are known, and their lengths."""
+"""The hashes that identify source files, and their lengths."""
 
 import hashlib
 from enum import StrEnum
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class HashType(StrEnum):
-    """A hash, under the name that rpkg's protocol gives it."""
+    """A kind of hash, under its name in rpkg's protocol."""
 
     MD5 = "md5"
     SHA1 = "sha1"
@@ -27,7 +27,7 @@ class HashType(StrEnum):
 
     @property
     def digits(self) -> int:
-        """How many hexadecimal digits it has."""
+        """The number of its hexadecimal digits."""
         return _DIGITS[self]
 
 
@@ -43,7 +43,7 @@ _BY_DIGITS = {digits: kind for kind, digits in _DIGITS.items()}
 
 
 def hash_type_of(digest: str) -> HashType | None:
-    """Return which hash a text of hexadecimal digits is; None if it is none.
+    """Return the kind of hash that hexadecimal digits are; None if they are not a hash.
 
     >>> hash_type_of("d41d8cd98f00b204e9800998ecf8427e"), hash_type_of("xyz")
     (<HashType.MD5: 'md5'>, None)

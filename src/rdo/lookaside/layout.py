@@ -1,4 +1,4 @@
-"""Where a file is in a lookaside cache: the paths of Fedora's and of CentOS's servers."""
+"""The path of a file in a lookaside cache, on Fedora's and on CentOS's servers."""
 
 import re
 from enum import StrEnum
@@ -12,7 +12,7 @@ _MOST_PARTS = 4
 
 
 class Layout(StrEnum):
-    """Whose layout a cache has.
+    """The layout of a cache.
 
     Fedora's path is `NAME/FILE/HASHTYPE/HASH/FILE`, CentOS's is `NAME/BRANCH/HASH`.
     """
@@ -33,7 +33,7 @@ class Layout(StrEnum):
 
 
 def check_package(name: str) -> str:
-    """Return the name of a package, with its namespaces; raises RefusedError if it is none."""
+    """Return the name of a package, with its namespaces; raises RefusedError if it is invalid."""
     parts = name.split("/")
     if len(parts) > _MOST_PARTS or not all(map(_PART.fullmatch, parts)):
         raise RefusedError(f"{name!r} cannot be the name of a package")
@@ -41,16 +41,16 @@ def check_package(name: str) -> str:
 
 
 def check_branch(name: str) -> str:
-    """Return the name of a branch as CentOS's paths have it; raises RefusedError if it is none."""
+    """Return the name of a branch in CentOS's paths; raises RefusedError if it is invalid."""
     if not _PART.fullmatch(name):
         raise RefusedError(f"{name!r} cannot be a branch of a lookaside cache of CentOS's layout")
     return name
 
 
 def read_path(layout: Layout, path: str) -> SourceEntry:
-    """Return the file that the path below a cache names; raises NotFoundError for no such path.
+    """Return the file that a path in a cache names; raises NotFoundError if it names none.
 
-    A file of CentOS's layout is named by its hash alone.
+    In CentOS's layout a file has only its hash as name.
 
     >>> read_path(Layout.CENTOS, "foo/c9/d41d8cd98f00b204e9800998ecf8427e").hash_type
     <HashType.MD5: 'md5'>

@@ -1,8 +1,9 @@
-"""The file `sources` of a distgit: which files its lookaside cache has, with their hashes.
+"""The file `sources` of a distgit: the files in its lookaside cache, with their hashes.
 
-Three forms are read. BSD's, which is written for files beside the spec: `SHA512 (FILE) = HEX`.
-md5sum's, of old distgits: `HEX  FILE`. CentOS's, of `.NAME.metadata`, which is written for files in
-SOURCES: `HEX SOURCES/FILE`. In the last two the length of HEX says which hash it is.
+Three forms are read. BSD's form, `SHA512 (FILE) = HEX`, is also written, for files beside the spec.
+md5sum's form, `HEX FILE`, is in old distgits. CentOS's form, `HEX SOURCES/FILE`, is in
+`.NAME.metadata`, and is written for files in SOURCES. In the last two forms the length of HEX
+determines the kind of hash.
 """
 
 import re
@@ -20,7 +21,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+~^@%=,:!-]{0,254}")
 
 
 def check_file_name(name: str) -> str:
-    """Return the name of a source file if it is a plain one; raises RefusedError."""
+    """Return the name of a source file if it is a plain one; raises RefusedError if not."""
     if not _FILE_NAME.fullmatch(name):
         raise RefusedError(
             f"{name!r} cannot be the name of a source file",
@@ -31,7 +32,7 @@ def check_file_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SourceEntry:
-    """One file of a lookaside cache; `folder` is where it belongs below the distgit."""
+    """One file of a lookaside cache; `folder` is its folder in the distgit."""
 
     name: str
     hash_type: HashType
@@ -40,7 +41,7 @@ class SourceEntry:
 
     @property
     def place(self) -> str:
-        """Where the file belongs below the distgit."""
+        """The path of the file in the distgit."""
         return f"{self.folder}/{self.name}" if self.folder else self.name
 
     def __str__(self) -> str:
@@ -51,13 +52,13 @@ class SourceEntry:
 
 @dataclass(frozen=True, slots=True)
 class SourcesFile:
-    """A `sources` file: its entries, and the other lines (comments) that an edit keeps."""
+    """A `sources` file: its entries, and other lines (comments), which edits keep."""
 
     lines: tuple[str | SourceEntry, ...] = ()
 
     @property
     def entries(self) -> tuple[SourceEntry, ...]:
-        """The files in their order."""
+        """The files in their original order."""
         return tuple(line for line in self.lines if isinstance(line, SourceEntry))
 
     def entry(self, name: str) -> SourceEntry | None:
@@ -65,9 +66,10 @@ class SourcesFile:
         return next((entry for entry in self.entries if entry.name == name), None)
 
     def add(self, new: Collection[SourceEntry]) -> "SourcesFile":
-        """Return the file with these entries, each in the place of one with its name, or last.
+        """Return the file with these entries; each replaces one with its name, or comes last.
 
-        Raises RefusedError if other entries have another hash type: rpkg reads one type a file.
+        Raises RefusedError if other entries have another kind of hash: rpkg reads only one kind per
+        file.
         """
         by_name = {entry.name: entry for entry in new}
         lines = [
@@ -85,7 +87,7 @@ class SourcesFile:
         return made
 
     def replaced(self, new: Collection[SourceEntry]) -> "SourcesFile":
-        """Return the file with these entries alone; comments stay."""
+        """Return the file with only these entries; comments stay."""
         comments = (line for line in self.lines if isinstance(line, str) and line.startswith("#"))
         return SourcesFile((*comments, *new))
 

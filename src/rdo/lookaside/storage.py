@@ -1,7 +1,7 @@
 """The files of a lookaside server on its disk.
 
-An upload is written into `.incoming` and takes its place, under its own hash, by one hard link when
-it is whole: a reader finds all of a file or none of it, and no upload replaces a file.
+An upload is written into `.incoming`. Once complete, it is put into its place, under its own hash,
+by one hard link: readers see a complete file or none, and no upload replaces a file.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ ACCEPTED: Mapping[Layout, Collection[HashType]] = {
     Layout.FEDORA: (HashType.SHA512,),
     Layout.CENTOS: (HashType.SHA512, HashType.SHA256, HashType.SHA1),
 }
-"""The hash types by which a file may be uploaded; md5 is only served."""
+"""The kinds of hashes that uploads may have; files with md5 are only served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The folder of a lookaside server, and how much may be put there.
+    """The folder of a lookaside server, and the limits on uploads.
 
-    `file_bytes` is the size of one file at most, `package_bytes` that of all files of a package; 0
-    is no limit.
+    `file_bytes` limits the size of one file, `package_bytes` that of all files of a package; 0
+    means unlimited.
     """
 
     folder: Path
@@ -70,11 +70,11 @@ class Storage:
         return place
 
     def upload(self) -> "Upload":
-        """Begin an upload, to be used as a context."""
+        """Begin an upload; use it as a context manager."""
         return Upload(self)
 
     def files(self) -> Iterator[StoredFile]:
-        """Yield all files of the cache; what is not in its layout is passed over."""
+        """Yield all files of the cache; skip those that do not fit its layout."""
         for place, path in self._paths():
             with contextlib.suppress(NotFoundError):
                 entry = read_path(self.layout, path)
@@ -85,7 +85,7 @@ class Storage:
                 )
 
     def strays(self) -> Iterator[str]:
-        """Yield the paths of files that are not in the cache's layout."""
+        """Yield the paths of files that do not fit the cache's layout."""
         for _, path in self._paths():
             try:
                 read_path(self.layout, path)
@@ -93,11 +93,11 @@ class Storage:
                 yield path
 
     def is_whole(self, file: StoredFile) -> bool:
-        """Whether the content of a file has the hash that its path says."""
+        """Whether the content of a file has the hash in its path."""
         return file.entry.hash_type.of(self.folder / file.path) == file.entry.digest
 
     def remove(self, file: StoredFile) -> None:
-        """Remove a file, and the folders that become empty."""
+        """Remove a file, and folders that become empty."""
         place = self.folder / file.path
         place.unlink(missing_ok=True)
         for folder in place.parents:
@@ -105,18 +105,18 @@ class Storage:
                 return
             try:
                 folder.rmdir()
-            except OSError:  # it has other files
+            except OSError:  # it contains other files
                 return
 
     def remove_abandoned(self) -> None:
-        """Remove the uploads that a killed server left a day ago or earlier."""
+        """Remove uploads that a killed server left at least a day ago."""
         for left in (self.folder / INCOMING).glob("*"):
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
                     left.unlink()
 
     def size_of(self, package: str) -> int:
-        """Return the bytes of all files of a package."""
+        """Return the total size of a package's files in bytes."""
         top = self.folder / check_package(package)
         return sum(
             (Path(folder) / name).stat().st_size
@@ -137,7 +137,7 @@ class Storage:
 
 @dataclass(slots=True)
 class Upload:
-    """A file on its way into the cache; it is gone at the end of the context unless it was kept."""
+    """A file on its way into the cache; removed at the end of the context unless it was kept."""
 
     storage: Storage
     size: int = 0
@@ -161,12 +161,12 @@ class Upload:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        with contextlib.suppress(OSError):  # a full disk, told by the write that met it
+        with contextlib.suppress(OSError):  # the disk is full; the failed write has reported it
             self._file.close()
         self._place.unlink(missing_ok=True)
 
     def write(self, chunk: bytes) -> None:
-        """Add bytes; raises RefusedError beyond the size of one file, NoSpaceError."""
+        """Add bytes; raises RefusedError above the limit for a file, NoSpaceError."""
         self.size += len(chunk)
         if self.size > self.storage.file_bytes:
             raise RefusedError(f"the file is larger than {self.storage.file_bytes} bytes")
@@ -178,10 +178,10 @@ class Upload:
     def keep(
         self, package: str, entry: SourceEntry, branch: str = "", changed: float | None = None
     ) -> bool:
-        """Put the file in its place; return False if the cache had it.
+        """Move the file to its place; return False if the cache had it already.
 
-        `changed` is the time that clients are told, as seconds since 1970. Raises RefusedError if
-        its content has another hash, or its package has no room for it.
+        `changed` is the modification time that clients see, in seconds since 1970. Raises
+        RefusedError if its content has another hash, or if its package has reached its limit.
         """
         place = self.storage.folder / self.storage.layout.path(package, entry, branch)
         if entry.hash_type not in self._hashes:
@@ -204,7 +204,7 @@ class Upload:
             place.parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.link(self._place, place)
-            except FileExistsError:  # another upload of the same content was quicker
+            except FileExistsError:  # another upload of the same content was faster
                 return False
             sync(place.parent)
         return True

@@ -1,1 +1,1 @@
-"""Builds that a farm does for us: what a farm is asked, and the life of a build there."""
+"""Builds on a farm: the requests to a farm, and the life of a build there."""

@@ -1,7 +1,8 @@
-"""Copr as a farm: one project for each target, made and configured by us.
+"""Copr as a farm: one project for each target, created and configured by us.
 
-A build counts as done when the project's repositories have it: Copr says `succeeded` earlier, and
-then a next build would not find it. So our own order is enough, and Copr's batches are not used.
+A build is done when the project's repositories contain it: Copr reports `succeeded` earlier, and
+the next build would not find it then. So our own build order is enough, and Copr's batches are not
+used.
 """
 
 import re
@@ -54,7 +55,7 @@ _SECONDS_OF_OTHERS = 3600  # how far the frontend's clock may be behind ours
 class CoprPlan:
     """The project that builds go to: its owner (a user, or `@group`), name and chroots.
 
-    `repositories` are URLs that builds may take packages from besides the project's own ones.
+    `repositories` are URLs that builds may also take packages from, besides the project's own ones.
     `build_seconds` is how long Copr lets a build run, `most_bytes` how large a result may be.
     """
 
@@ -68,9 +69,9 @@ class CoprPlan:
 
 
 def chroot_of(platform: Platform) -> str:
-    """Return what Copr calls the chroot of a platform; raise ConfigError if that is not known.
+    """Return Copr's name for the chroot of a platform; raises ConfigError if it is not known.
 
-    CentOS Stream and Fedora have names of this form at every frontend.
+    The names of CentOS Stream and Fedora have this form at every frontend.
     """
     name, _, _ = platform.name.partition("-")
     if found := re.fullmatch(r"el(\d{1,3})s", name):
@@ -96,7 +97,7 @@ class CoprFarm:
         self._lock = threading.Lock()
 
     def examine(self) -> Sequence[str]:
-        """Return who we are there and what we may.
+        """Return sentences about our user at the frontend and what this user may do.
 
         Raises NotFoundError if the frontend lacks one of the chroots, RefusedError if we may not
         build in the project.
@@ -126,7 +127,10 @@ class CoprFarm:
         return (*said, f"chroots: {', '.join(plan.chroots)}")
 
     def lacks(self, job: BuildJob) -> str:  # noqa: ARG002 - of another farm it may depend on it
-        """Have the project as the target wants it; nothing is waited for, see `look`."""
+        """Create or update the project as the target needs it; always returns "".
+
+        A new build waits for nothing: `look` waits for the repositories.
+        """
         with self._lock:
             if not self._is_ready:
                 self._make_project()
@@ -134,9 +138,9 @@ class CoprFarm:
         return ""
 
     def submit(self, job: BuildJob, srpm: Path | None, key: str) -> str:  # noqa: ARG002
-        """Upload an SRPM to be built and return the build's number.
+        """Upload an SRPM to be built, and return the build's number.
 
-        Raises CommandError if there is none.
+        Raises CommandError if there is no SRPM.
         """
         if srpm is None:
             raise CommandError("there is no SRPM to upload")
@@ -150,6 +154,7 @@ class CoprFarm:
         return str(int(made["id"]))
 
     def search(self, key: str, since: float) -> str | None:
+        """Return the number of the build whose SRPM name contains the key, if there is one."""
         offset = 0
         while True:
             page = self._frontend.ask(
@@ -185,7 +190,7 @@ class CoprFarm:
         return b""
 
     def fetch(self, number: str, results: Path, *, has_rpms: bool) -> None:
-        """Save logs and RPMs; raise RefusedError if an RPM is not what the repository says."""
+        """Save logs and RPMs; raises RefusedError if an RPM differs from the repository's data."""
         chroots = self._chroots(number)
         self._save_logs(number, chroots, results)
         if not has_rpms:
@@ -204,7 +209,7 @@ class CoprFarm:
     def cancel(self, number: str) -> None:
         try:
             self._frontend.act("PUT", f"build/cancel/{number}")
-        except (CoprFault, NotFoundError):  # it has just ended
+        except (CoprFault, NotFoundError):  # the build has just ended
             return
 
     def page(self, number: str) -> str:
@@ -216,7 +221,7 @@ class CoprFarm:
         return {"ownername": self._plan.owner, "projectname": self._plan.project}
 
     def _make_project(self) -> None:
-        """Make the project, or add to it the chroots and repositories that it lacks."""
+        """Create the project, or add the chroots and repositories that it lacks."""
         plan = self._plan
         wanted = {"chroots": list(plan.chroots), "additional_repos": list(plan.repositories)}
         try:
@@ -243,7 +248,7 @@ class CoprFarm:
         self._frontend.act("PUT", f"project/edit/{plan.owner}/{plan.project}", form)
 
     def _published(self, number: str, build: Mapping[str, Any]) -> FarmBuild:
-        """Return that a build is done, or that it still runs while its repositories lack it."""
+        """Return that a build is done, or still running while the repositories lack it."""
         lacking = [
             one["name"]
             for one in self._chroots(number)
@@ -260,7 +265,7 @@ class CoprFarm:
         return FarmBuild(FarmState.BUILDING)
 
     def _regenerate(self) -> None:
-        """Ask for new repositories, now and then."""
+        """Request new repositories, but not too often."""
         with self._lock:
             if self._regenerated and time.monotonic() - self._regenerated < _ASK_AGAIN_SECONDS:
                 return
@@ -268,7 +273,7 @@ class CoprFarm:
         plan = self._plan
         try:
             self._frontend.act("PUT", f"project/regenerate-repos/{plan.owner}/{plan.project}")
-        except CoprFault:  # it is being done
+        except CoprFault:  # it is being done already
             return
 
     def _failed(self, number: str, state: str) -> FarmBuild:
@@ -284,7 +289,7 @@ class CoprFarm:
         return sorted(found, key=lambda one: str(one.get("name")))
 
     def _named(self, number: str, chroot: str, *, only_binary: bool = False) -> list[str]:
-        """Return the files that the frontend says a build has given in a chroot."""
+        """Return the files of a build in a chroot, as listed by the frontend."""
         found = self._frontend.ask(f"build/built-packages/{number}").get(chroot) or {}
         names = []
         for one in found.get("packages") or []:
@@ -297,7 +302,7 @@ class CoprFarm:
         return names
 
     def _repository(self, number: str, chroot: str) -> dict[str, str]:
-        """Return the checksums of a chroot's repository, by the places of the RPMs in it."""
+        """Return the checksums of the RPMs in a chroot's repository, by their paths."""
         project = self._frontend.ask(f"build/{number}").get("repo_url")
         base = f"{str(project).rstrip('/')}/{chroot}"
         with tempfile.TemporaryDirectory(prefix="rdo-copr-") as name:
@@ -310,14 +315,14 @@ class CoprFarm:
                 file = folder / place
                 url = f"{base}/{place}"
                 if not self._frontend.save(url, file, most=_METADATA_BYTES):
-                    return {}  # it was replaced in this moment
+                    return {}  # the repository was replaced while we read it
             return checksums(folder)
 
     def _save_logs(self, number: str, chroots: Sequence[Mapping[str, Any]], results: Path) -> None:
         for place, folder in self._log_folders(number, chroots):
             for name in (*_LOGS, *_OTHER_LOGS):
                 file = results / name
-                if file.exists():  # of another chroot
+                if file.exists():  # another chroot gave the same file
                     file = results / f"{place}-{name}"
                 for url in (f"{folder}{name}.gz", f"{folder}{name}"):
                     if self._frontend.save(url, file, most=_LOG_BYTES):
@@ -327,7 +332,7 @@ class CoprFarm:
     def _log_folders(
         self, number: str, chroots: Sequence[Mapping[str, Any]]
     ) -> Iterator[tuple[str, str]]:
-        """Yield each chroot with logs, the failed ones first, or else the import of the source."""
+        """Yield each chroot with logs, failed ones first; if there is none, the source import."""
         ordered = sorted(chroots, key=lambda one: one.get("state") != "failed")
         found = [(str(one["name"]), _folder(one)) for one in ordered if _folder(one)]
         yield from found
@@ -353,13 +358,13 @@ class CoprFarm:
 
 
 def _folder(chroot: Mapping[str, Any]) -> str:
-    """Return the URL below which a chroot's results are; empty if it has none yet."""
+    """Return the URL of a chroot's results; empty if it has none yet."""
     url = chroot.get("result_url")
     return f"{str(url).rstrip('/')}/" if url else ""
 
 
 def _has_number(place: str, number: str) -> bool:
-    """Whether the place of an RPM in a repository is in the folder of a build.
+    """Whether the path of an RPM in a repository is in the folder of this build.
 
     >>> _has_number("00000017-nova/nova-1-1.noarch.rpm", "17"), _has_number("Packages/a.rpm", "17")
     (True, False)
@@ -368,7 +373,7 @@ def _has_number(place: str, number: str) -> bool:
 
 
 def _name_build_log(results: Path) -> None:
-    """Take what was seen live for the log of the build if Copr has no other."""
+    """Use the log that was followed live as the build's log if Copr has no other."""
     live, log = results / _LIVE, results / "build.log"
     if live.exists() and not log.exists():
         live.rename(log)

@@ -37,10 +37,10 @@ _SECONDS_OF_OTHERS = 3600  # how far the hub's clock may be behind ours
 
 @dataclass(frozen=True, slots=True)
 class KojiPlan:
-    """What is built at a hub: into which Koji target, scratch or tagged, from what.
+    """How builds run at a hub: the Koji target, scratch or tagged, and the source.
 
-    `source` is the URL of a source repository, with {names}; empty to upload an SRPM.
-    `most_bytes` is how large one result may be.
+    `source` is the URL of a source repository, with {names}; empty to upload an SRPM. `most_bytes`
+    is how large one result may be.
     """
 
     target: str
@@ -60,7 +60,7 @@ class KojiFarm:
         self._plan = plan
 
     def examine(self) -> Sequence[str]:
-        """Return what the hub says of us and the target; raise RefusedError if a tag is locked."""
+        """Return the hub's data about our user and the target; RefusedError if a tag is locked."""
         user = self._hub.act("getLoggedInUser")
         permissions = self._hub.act("getPerms")
         target = self._target()
@@ -72,7 +72,7 @@ class KojiFarm:
         version = self._hub.ask("getKojiVersion")
         return (
             f"{self.server} is Koji {version}; logged in as {user['name']}",
-            f"permissions: {', '.join(permissions) or 'none, as builders usually have'}",
+            f"permissions: {', '.join(permissions) or 'no permissions, as is usual for builders'}",
             f"target {self._plan.target}: {how}, in roots of {target['build_tag_name']}",
             f"its repository {repo['id']} is ready"
             if repo
@@ -80,7 +80,7 @@ class KojiFarm:
         )
 
     def lacks(self, job: BuildJob) -> str:  # noqa: ARG002 - of another farm it may depend on it
-        """Return what the hub's repository lacks of our own builds; Koji itself does not wait."""
+        """Return our builds that the hub's repository lacks; Koji itself does not wait for them."""
         tag = self._target()["build_tag"]
         repo = self._hub.ask("getRepo", tag)
         if not repo:
@@ -101,6 +101,11 @@ class KojiFarm:
         return str(self._hub.act("build", source, self._plan.target, options))
 
     def search(self, key: str, since: float) -> str | None:
+        """Return the number of our task whose request contains the key; None if there is none.
+
+        Searches tasks created after `since` (a time()), minus the largest difference of the two
+        clocks.
+        """
         owner = self._hub.act("getLoggedInUser")["id"]
         asked = {
             "method": "build",
@@ -122,7 +127,7 @@ class KojiFarm:
         if state is not FarmState.FAILED:
             return FarmBuild(state)
         said = one_line(self._hub.fault_of(int(number)))
-        if _EXISTS.search(said):  # of this very release number: so it is our own, from before
+        if _EXISTS.search(said):  # a build with this release number exists: an earlier one of ours
             return FarmBuild(FarmState.BUILT, said)
         return FarmBuild(state, said, is_not_tried=bool(_NOT_TRIED.search(said)))
 
@@ -133,7 +138,7 @@ class KojiFarm:
         return b""
 
     def fetch(self, number: str, results: Path, *, has_rpms: bool) -> None:
-        """Save logs and RPMs; raise RefusedError if they are not those that the hub names."""
+        """Save logs and RPMs; raises RefusedError if they differ from the hub's data."""
         listed = self._listed(int(number))
         self._save_logs(listed, results)
         if not has_rpms:
@@ -143,7 +148,7 @@ class KojiFarm:
             raise RefusedError(f"task {number} has ended well, but there is no build of it")
         expected = {_file_name(rpm): rpm for rpm in self._rpms_of(build)} if build else {}
         own = build["task_id"] if build else None
-        if own and own != int(number):  # built before; the files are of that task
+        if own and own != int(number):  # it was built before, and the files belong to that task
             listed = self._listed(own)
             self._save_logs(listed, results)
         found = set()
@@ -156,13 +161,13 @@ class KojiFarm:
                 size = int(stat["st_size"])
                 self._save_rpm(task["id"], name, size, expected.get(name), results)
         if build:
-            for name in sorted(expected.keys() - found):  # the files of old tasks are removed
+            for name in sorted(expected.keys() - found):  # the hub removes the files of old tasks
                 self._save_kept(build, name, expected[name], results)
 
     def cancel(self, number: str) -> None:
         try:
             self._hub.act("cancelTask", int(number))
-        except HubFault:  # it has just ended
+        except HubFault:  # the build has just ended
             return
 
     def page(self, number: str) -> str:
@@ -179,7 +184,7 @@ class KojiFarm:
         return dict(found)
 
     def _request_repo(self, tag: int) -> None:
-        """Ask for a new repository; hubs before 1.35 make one by themselves."""
+        """Request a new repository; hubs before 1.35 make one by themselves."""
         try:
             self._hub.act("repo.request", tag, min_event="last")
         except HubFault:
@@ -217,7 +222,7 @@ class KojiFarm:
         return list(self._hub.ask("listBuildRPMs", build["build_id"]))
 
     def _tasks(self, number: int) -> Iterator[dict[str, Any]]:
-        """Yield a task and those below it, the failed ones first: theirs is the log to read."""
+        """Yield a task and its subtasks, failed ones first, because their logs show the cause."""
         children = self._hub.ask("getTaskChildren", number)
         yield from sorted(children, key=lambda one: one["state"] != 5)
         yield {"id": number, "method": "build", "state": 0}
@@ -227,7 +232,7 @@ class KojiFarm:
         return dict(found) if found else {}
 
     def _listed(self, number: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Return a task and those below it, each with the files that it has left."""
+        """Return a task and its subtasks, each with the files that it has left."""
         return [(task, self._outputs(task["id"])) for task in self._tasks(number)]
 
     def _save_logs(
@@ -237,7 +242,7 @@ class KojiFarm:
             for name in outputs:
                 if _LOG.fullmatch(name):
                     file = results / name
-                    if file.exists():  # of another architecture
+                    if file.exists():  # another architecture gave the same file
                         file = results / f"{task.get('arch', task['id'])}-{name}"
                     self._hub.save_output(task["id"], name, file, most=self._plan.most_bytes)
 
@@ -250,7 +255,7 @@ class KojiFarm:
     def _save_kept(
         self, build: dict[str, Any], name: str, expected: dict[str, Any], results: Path
     ) -> None:
-        """Save an RPM from where Koji keeps those of its builds for ever."""
+        """Save an RPM from the folder in which Koji keeps the RPMs of builds permanently."""
         parts = [*str(build["nvr"]).rsplit("-", 2), str(expected["arch"]), name]
         if not all(map(_PLAIN_PART.fullmatch, parts)):
             raise RefusedError(f"{self.server} gives an RPM of its own build a strange name")
@@ -263,14 +268,14 @@ class KojiFarm:
         self._check(results / name, 0, expected)
 
     def _check(self, file: Path, size: int, expected: dict[str, Any] | None) -> None:
-        """Raise RefusedError unless a file is what the hub says."""
+        """Raise RefusedError unless a file matches the hub's data about it."""
         name = file.name
         size = int(expected["size"]) if expected else size
         if file.stat().st_size != size:
             raise RefusedError(
                 f"{name} has {file.stat().st_size} bytes, and {self.name} says {size}"
             )
-        if not expected or ":" in expected["payloadhash"]:  # of an RPM without MD5
+        if not expected or ":" in expected["payloadhash"]:  # the hub has no MD5 of this RPM
             return
         if (found := ident_of(file)) != expected["payloadhash"]:
             raise RefusedError(
@@ -280,7 +285,7 @@ class KojiFarm:
 
 
 def _is_ours(request: Sequence[Any], key: str) -> bool:
-    """Whether the request of a task has our key: in the path of its SRPM, or in its options."""
+    """Whether the request of a task contains our key: in its SRPM's path or in its options."""
     if request and f"/rdo-{key}/" in str(request[0]):
         return True
     options = request[2] if len(request) > 2 and isinstance(request[2], dict) else {}
@@ -289,7 +294,7 @@ def _is_ours(request: Sequence[Any], key: str) -> bool:
 
 
 def _is_result(task: dict[str, Any], name: str) -> bool:
-    """Whether an RPM of a scratch build is one of its results; each architecture has the SRPM."""
+    """Whether an RPM is a result of a scratch build; each architecture lists the SRPM."""
     return bool(task["method"] == "buildArch") or name.endswith(".src.rpm")
 
 

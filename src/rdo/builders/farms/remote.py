@@ -1,8 +1,8 @@
-"""Builds at a farm: the source RPM is made here, all else there, and it outlives our process.
+"""Builds at a farm: the SRPM is made here, everything else there; builds outlive our process.
 
-The build's folder keeps a record. It has a key before the farm is asked, and the farm's number
-of the build afterwards. Whoever comes later finds the build by the number, or asks the farm for the
-key: so a kill between asking and writing starts nothing twice.
+The build's folder contains a record. It gets a key before the farm is called, and the farm's number
+of the build afterwards. A later process finds the build by the number, or asks the farm for the
+key. So if we are killed between the call and writing the number, nothing is built twice.
 """
 
 import json
@@ -41,10 +41,10 @@ _REMIND_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How patiently a farm is asked: seconds between two looks, and the limits of one build.
+    """The pace of requests to a farm: seconds between two polls, and the limits of one build.
 
-    `build_seconds` counts while the farm builds, not while the build waits there.
-    `submit_seconds` is how long it may take until a farm accepts a build.
+    `build_seconds` limits the time that the farm builds, not the time that the build waits there.
+    `submit_seconds` is how long it may take until the farm accepts a build.
     """
 
     poll_seconds: float = 10
@@ -55,7 +55,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is kept of a submitted build; `number` is empty until the farm has answered."""
+    """The record of a submitted build; `number` is empty until the farm has answered."""
 
     key: str
     asked: float
@@ -63,7 +63,7 @@ class Record:
 
     @classmethod
     def read(cls, folder: Path) -> "Record | None":
-        """Return what a folder keeps; None if nothing was submitted from it."""
+        """Return the record in a folder; None if nothing was submitted from it."""
         try:
             found = json.loads((folder / RECORD).read_text())
         except FileNotFoundError:
@@ -71,32 +71,32 @@ class Record:
         return cls(found["key"], found["asked"], found["number"])
 
     def write(self, folder: Path) -> None:
-        """Keep it, replacing what was kept."""
+        """Write the record, replacing an earlier one."""
         values = {"key": self.key, "asked": self.asked, "number": self.number}
         write_file(folder / RECORD, json.dumps(values))
 
 
 @dataclass(slots=True)
 class _Control:
-    """What others want of a build that has a thread."""
+    """What callers have asked of a build that has a thread: to cancel it, or to leave it."""
 
     is_cancelled: Callable[[], bool] = bool
     is_wanted: threading.Event = field(default_factory=threading.Event)
     is_left: threading.Event = field(default_factory=threading.Event)
 
     def is_over(self) -> bool:
-        """Whether nobody waits for the build any more, although it may go on."""
+        """Whether no caller waits for the build any more, even if it goes on at the farm."""
         return self.is_left.is_set() or not threading.main_thread().is_alive()
 
     def rest(self, seconds: float) -> None:
-        """Wait, but not after a cancel or an end."""
+        """Sleep, but not beyond a cancel or a leave."""
         self.is_wanted.wait(seconds)
 
 
 class RemoteBuilder(InProcessBuilder):
     """Builds at one farm. The ticket is the build's folder, with the farm's name before it."""
 
-    is_daemon = True  # a slow farm does not keep our process from ending: the record has it all
+    is_daemon = True  # a slow farm does not delay our end: the record has everything
 
     def __init__(self, farm: Farm, make_source: MakeSource, pace: Pace | None = None) -> None:
         super().__init__()
@@ -109,14 +109,14 @@ class RemoteBuilder(InProcessBuilder):
 
     @property
     def is_farm_away(self) -> bool:
-        """Whether the farm did not answer the last time that it was asked."""
+        """Whether the farm did not answer when it was last asked."""
         return self._away.is_noted
 
     def examine(self) -> tuple[str, ...]:
         return tuple(self._farm.examine())
 
     def page(self, number: str) -> str:
-        """Return where people see a build, by the farm's number of it."""
+        """Return the URL of a build's page, by the farm's number of the build."""
         return self._farm.page(number)
 
     def find(self, build_id: int, folder: Path) -> Ticket | None:  # noqa: ARG002 - the protocol's
@@ -153,7 +153,7 @@ class RemoteBuilder(InProcessBuilder):
         return True
 
     def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
-        remove_tree(job.folder)  # of an earlier, interrupted try
+        remove_tree(job.folder)  # leftovers of an interrupted try
         job.folder.mkdir(parents=True)
         control = self._control(self._ticket(job))
         control.is_cancelled = is_cancelled
@@ -185,7 +185,7 @@ class RemoteBuilder(InProcessBuilder):
         return self._watch(folder, record, control) if record else UNKNOWN
 
     def _submit(self, job: BuildJob, srpm: Path | None, control: _Control) -> Record | Outcome:
-        """Have the farm accept a build, however long it is away or lacks what the build needs."""
+        """Submit a build, waiting while the farm is away or lacks what the build needs."""
         last = time.monotonic() + self._pace.submit_seconds
         record, was_asked, lack = Record(uuid.uuid4().hex, time.time()), False, ""
         while not control.is_cancelled():
@@ -204,7 +204,7 @@ class RemoteBuilder(InProcessBuilder):
                     self._away.is_back()
                     log.info("%s builds it: %s", self._farm.name, self._farm.page(number))
                     return record
-            except OutsideError as error:  # it may have got the build all the same
+            except OutsideError as error:  # the farm may have accepted the build all the same
                 self._away.note(error)
                 lack = one_line(str(error))
             except UserError as error:  # not the package's fault: a right, a target, a setting
@@ -224,7 +224,7 @@ class RemoteBuilder(InProcessBuilder):
             return None
 
     def _watch(self, folder: Path, record: Record, control: _Control) -> Outcome:
-        """Wait until a submitted build has ended; return UNKNOWN if nobody waits any more."""
+        """Wait until a submitted build has ended; return UNKNOWN if no caller waits any more."""
         looks = _Looks(time.monotonic())
         while not control.is_over():
             try:
@@ -270,7 +270,7 @@ class RemoteBuilder(InProcessBuilder):
         return self._fetched(folder, record, found)
 
     def _fetched(self, folder: Path, record: Record, found: FarmBuild) -> Outcome:
-        """Take what a build has left at the farm; doing it again after a kill gives the same."""
+        """Download the results of a build; repeating this after a kill does no harm."""
         results = folder / RESULTS
         remove_tree(results)
         results.mkdir()
@@ -279,7 +279,7 @@ class RemoteBuilder(InProcessBuilder):
             self._farm.fetch(record.number, results, has_rpms=is_built)
         except RefusedError as error:
             return Failed(FailureReason.REFUSED, one_line(str(error)))
-        (folder / BUILD_LOG).unlink(missing_ok=True)  # the part of it that was seen so far
+        (folder / BUILD_LOG).unlink(missing_ok=True)  # the part seen so far
         rpms = take_results(folder)
         name_the_log(folder, "source.log")
         if not is_built:
@@ -297,7 +297,7 @@ class RemoteBuilder(InProcessBuilder):
         return outcome
 
     def _follow_log(self, folder: Path, record: Record, found: FarmBuild) -> None:
-        """Append to the build's log what the farm has written since the last look."""
+        """Append what the farm has written since the last poll to the build's log."""
         if found.state is not FarmState.BUILDING:
             return
         file = folder / BUILD_LOG
@@ -316,14 +316,14 @@ class RemoteBuilder(InProcessBuilder):
         return Ticket(f"{self._farm.name}:{folder.absolute()}")
 
     def _folder(self, ticket: Ticket) -> Path | None:
-        """Return the folder of the build that a ticket of ours names."""
+        """Return the folder of the build that a ticket of this builder names."""
         name, _, folder = ticket.partition(":")
         return Path(folder) if name == self._farm.name else None
 
 
 @dataclass(slots=True)
 class _Looks:
-    """What was seen of a build so far, on the monotonic clock; 0 means never."""
+    """What polls have shown of a build so far; times are on the monotonic clock, 0 means never."""
 
     begun: float
     building: float = 0
@@ -332,18 +332,18 @@ class _Looks:
     _lost: int = 0
 
     def checked(self, found: FarmBuild) -> FarmBuild:
-        """Return what a farm says; that it knows nothing of a build is believed the third time."""
+        """Return a farm's answer; "unknown build" is believed only the third time."""
         self._lost = self._lost + 1 if found.state is FarmState.LOST else 0
         return FarmBuild(FarmState.ACCEPTED) if 0 < self._lost < _SURELY_LOST else found
 
     def is_long_cancelled(self) -> bool:
-        """Whether a farm was asked long ago to end the build."""
+        """Whether the farm was asked long ago to end the build."""
         asked = self.cancelled or self.begun
         return time.monotonic() - asked > _CANCEL_SECONDS
 
 
 class _Away:
-    """Logs that a farm cannot be reached: when it begins, now and then, and when it ends."""
+    """Logs when a farm cannot be reached: at first, from time to time, and when it is back."""
 
     def __init__(self, farm: Farm) -> None:
         self._farm = farm
@@ -352,7 +352,7 @@ class _Away:
 
     @property
     def is_noted(self) -> bool:
-        """Whether the farm did not answer when it was asked last."""
+        """Whether the farm did not answer when it was last asked."""
         return bool(self._since)
 
     def note(self, error: OutsideError) -> None:

@@ -1,1 +1,1 @@
-"""Builds in chroots of mock, the program of rpm-software-management."""
+"""Builds in chroots of mock, the build program of Fedora and EPEL."""

@@ -1,11 +1,11 @@
-"""The builder `mock`: the SRPM is made in a root of ours, the RPMs in a chroot of mock's."""
+"""The builder `mock`: makes the SRPM in a root of ours, and the RPMs in a chroot of mock."""
 
 import contextlib
 import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,39 +23,42 @@ from rdo.builders.mock.verdict import (
     trap_in,
 )
 from rdo.builders.protocol import FOLDER_VARIABLE
-from rdo.builders.rooms.srpm import macros
+from rdo.builders.rooms.srpm import dates, macros
 from rdo.builders.sources.spec_rpms import strangers_elsewhere
 from rdo.disk_usage import is_full
 from rdo.errors import RefusedError
 from rdo.log_tail import read_tail
 from rdo.model.build import INSTALLED, BuildJob, Built, Failed, FailureReason, Outcome
-from rdo.model.program import Bounds
+from rdo.model.program import Bounds, Logged
 from rdo.model.repo_file import DEPENDENCIES, LAST_RESORT, OWN
-from rdo.tools.rpm.mock import Mock, MockRepository, user_id
+from rdo.store.work.recipe import Recipe
+from rdo.tools.rpm import buildroot_lock
+from rdo.tools.rpm.mock import Mock, MockRepository, MockRun, user_id
 from rdo.tools.walls.id_range import user_name
 from rdo.tools.walls.removal import remove_tree
 
 log = logging.getLogger(__name__)
 
-LOCK = "buildroot_lock.json"
-"""mock's list of all that was in a chroot, by which the build can be repeated without network."""
-
 _LIST_BYTES = 10_000_000
-_LOCK_NAME = re.compile(re.escape(LOCK))
+_LOCK_NAME = re.compile(re.escape(buildroot_lock.NAME))
 _LOCK_LIMITS = Limits(file_bytes=50_000_000, depth=0)
 
 
 @dataclass(frozen=True, slots=True)
 class MockPlan:
-    """Where chroots are used, and what limits a build.
+    """The folder for chroots, the repositories, and the limits of a build.
 
-    `slots` is a folder that mock's user can pass through. Each build has a slot there, with a
-    chroot of its own. `dependencies` returns the dependency repository as it is at the moment.
+    `slots` is a folder that mock's user can enter. Each build has a slot there, with a chroot of
+    its own. `dependencies` returns the current dependency repository, `neighbours` the repositories
+    of other targets with their priorities. Builds for a `platform` write a recipe; builds of a
+    source RPM that belongs to no target do not.
     """
 
     slots: Path
     bounds: Bounds
     dependencies: Callable[[], Path | None]
+    neighbours: Callable[[], Sequence[tuple[Path, int]]] = tuple
+    platform: str = ""
 
 
 class MockBuilder(InProcessBuilder):
@@ -70,7 +73,7 @@ class MockBuilder(InProcessBuilder):
         self._make_source = make_source
 
     def examine(self) -> tuple[str, ...]:
-        """Return what mock here is and who runs it; raises RefusedError if it cannot be used."""
+        """Return mock's version and user; raises RefusedError if mock cannot be used."""
         mock = self._mock
         found = mock.find()
         self._check_user()
@@ -83,8 +86,10 @@ class MockBuilder(InProcessBuilder):
         )
 
     def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
-        remove_tree(job.folder)  # of an earlier, interrupted try
+        remove_tree(job.folder)  # leftovers of an interrupted try
         job.folder.mkdir(parents=True)
+        if platform := self._plan.platform:
+            Recipe(job, platform, "", None).write(job.folder)
         srpm = self._make_source(job, is_cancelled)
         if not isinstance(srpm, Path):
             name_the_log(job.folder, "source.log")
@@ -96,7 +101,7 @@ class MockBuilder(InProcessBuilder):
     def _rebuild(
         self, job: BuildJob, srpm: Path, slot: Path, is_cancelled: Callable[[], bool]
     ) -> Outcome:
-        """Build in the chroot of a slot, and take what it leaves to the job's folder."""
+        """Build in the chroot of a slot, and move the results to the job's folder."""
         results = self._empty(slot)
         given = Path(shutil.copy(srpm, slot))
         given.chmod(0o644)
@@ -108,17 +113,17 @@ class MockBuilder(InProcessBuilder):
             results,
             plan.bounds.disk_bytes,
         )
-        done = self._mock.rebuild(
+        build = MockRun(
             given,
             results,
-            self._repositories(job),
-            chroot=slot.name,
-            defines=macros(job),
-            has_tests=not job.skip_tests,
-            log_file=job.folder / LOG,
-            env={FOLDER_VARIABLE: f"{job.folder.absolute()}/"},
-            bounds=bounds,
+            slot.name,
+            dates(job),
+            not job.skip_tests,
+            job.folder / LOG,
+            {FOLDER_VARIABLE: f"{job.folder.absolute()}/"},
+            bounds,
         )
+        done = self._run(job, build)
         was_full = bool(done.returncode) and is_full(slot)
         rpms = _take(results, job.folder)
         name_the_log(job.folder, LOG)
@@ -132,16 +137,20 @@ class MockBuilder(InProcessBuilder):
             return Failed(FailureReason.UNKNOWN, "mock succeeded but left no RPMs")
         return strangers_elsewhere(rpms, job.folder) or Built(tuple(rpms))
 
+    def _run(self, job: BuildJob, build: MockRun) -> Logged:
+        return self._mock.rebuild(build, self._repositories(job), macros(job))
+
     def _repositories(self, job: BuildJob) -> list[MockRepository]:
         found = [MockRepository(path.absolute(), OWN) for path in job.repositories]
         if folder := self._plan.dependencies():
             found.append(MockRepository(folder.absolute(), DEPENDENCIES))
+        found += [MockRepository(path.absolute(), at) for path, at in self._plan.neighbours()]
         found += [MockRepository(path.absolute(), LAST_RESORT) for path in job.last_resort]
         return [one for one in found if (one.folder / "repodata").is_dir()]
 
     @contextlib.contextmanager
     def _slot(self) -> Iterator[Path]:
-        """Have a slot that no other build uses, of this process or of another.
+        """Reserve a slot that no other build uses, in this process or another.
 
         The chroot of a killed build is emptied by mock when its slot is used again.
         """
@@ -158,7 +167,7 @@ class MockBuilder(InProcessBuilder):
                 return
 
     def _empty(self, slot: Path) -> Path:
-        """Remove what an earlier build has left in a slot, and return the folder for results."""
+        """Remove what an earlier build left in a slot; return the folder for results."""
         for path in slot.iterdir():
             if path.name != "lock":
                 remove_tree(path)
@@ -170,12 +179,12 @@ class MockBuilder(InProcessBuilder):
         return results
 
     def _check_user(self) -> None:
-        """Raise RefusedError if mock has nobody to become, or he cannot get to the slots."""
+        """Raise RefusedError if mock has no user to become, or that user cannot reach the slots."""
         if os.geteuid():
             return
         if not self._mock.user:
             raise RefusedError(
-                "mock does not work as root alone",
+                "mock needs an ordinary user, and rdo runs as root",
                 hint="set `user` in the builder's section to an ordinary user of the group mock",
             )
         user_id(self._mock.user)
@@ -190,9 +199,10 @@ class MockBuilder(InProcessBuilder):
 
 
 def _take(results: Path, folder: Path) -> list[Path]:
-    """Take mock's list of the chroot, all logs, and the RPMs, which are returned.
+    """Take mock's list of packages, all logs, and the RPMs, which are returned.
 
-    The list of installed packages becomes as the others have it: NEVRAs, without time and size.
+    The list of installed packages is rewritten in the format of other builders: NEVRAs, without
+    time and size.
     """
     with open_beneath(results) as beneath:
         beneath.take(".", _LOCK_NAME, folder, _LOCK_LIMITS)

@@ -1,4 +1,4 @@
-"""What an exit status of mock and its last lines mean for a build."""
+"""What mock's exit status and last lines mean for a build."""
 
 import re
 from pathlib import Path
@@ -13,13 +13,13 @@ from rdo.model.program import Logged
 LOG = "mock.log"
 
 _NOT_THE_PACKAGE = frozenset({2, 3, 5, 6, 25, 50, 60, 65, 70, 80, 90, 127})
-"""Exit statuses of mock's own troubles: options, configuration, locks, folders, namespaces."""
+"""Exit statuses of mock's own problems: options, configuration, locks, folders, namespaces."""
 _TIMEOUT = 11
 
 _TRAPS = (
     (
         re.compile(r"will not run from the root account"),
-        "mock does not work as root alone; set `user` to an ordinary user of the group mock",
+        "mock needs an ordinary user; set `user` to one of the group mock",
     ),
     (
         re.compile(r"Must be member of '(\w{1,99})' group"),
@@ -39,7 +39,7 @@ _TRAPS = (
     ),
     (
         re.compile(r"Build root is locked by another process"),
-        "another mock has the chroot; it is tried again",
+        "another mock is using the chroot; the build will be retried",
     ),
     (
         re.compile(r"unshare[^\n]{0,99}(?:Operation not permitted|failed)"),
@@ -53,7 +53,7 @@ NO_DATABASE = (
 
 
 def failure(folder: Path, done: Logged) -> Failed | Waiting:
-    """Return why mock has failed, from its status, its own log, and the logs in a folder."""
+    """Return why mock failed, from its status, its own log, and the logs in a folder."""
     if failed := limit_failure(done):
         return failed
     text = read_tail(folder / LOG)
@@ -72,21 +72,21 @@ def failure(folder: Path, done: Logged) -> Failed | Waiting:
 
 
 def trap_in(text: str) -> str:
-    """Return the remedy for a classic trap that mock's output shows; empty if it shows none.
+    """Return the remedy for a well-known problem shown in mock's output; empty if there is none.
 
     >>> trap_in("RuntimeError: mock will not run from the root account (needs...)").split(";")[0]
-    'mock does not work as root alone'
+    'mock needs an ordinary user'
     """
     return next((remedy for pattern, remedy in _TRAPS if pattern.search(text)), "")
 
 
 def said_in(text: str) -> str:
-    """Return in one line what mock complains of."""
+    """Return mock's error message in one line."""
     errors = re.findall(r"^ERROR: (.{1,400})$", text, re.MULTILINE)
     return one_line(errors[-1] if errors else last_line(text, "it printed nothing"))
 
 
 def has_no_database(folder: Path) -> bool:
-    """Whether mock has listed the packages of its chroot and seen none."""
+    """Whether mock listed the packages of its chroot and found none."""
     file = folder / INSTALLED
     return file.is_file() and not file.stat().st_size

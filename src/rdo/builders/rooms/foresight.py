@@ -1,13 +1,12 @@
-"""What builds will ask for, read before the first of them starts.
+"""Predict what builds will require, before the first of them starts.
 
-A package that was never built tells what it needs only while it is built, one thing after another.
-All of them are read first instead: the spec by rpm, the source after %prep by what its files
-declare. It is a look ahead and no promise; the build itself asks for what it really needs.
+If a package was never built, its requirements appear only during the build, one after another. So
+all packages are read first: rpm reads the spec, and after %prep the files of the source declare
+requirements. This is a prediction; the build itself still requests what it really needs.
 """
 
 import json
 import logging
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from rdo.builders.rooms.rpmbuild import WITHOUT_TESTS, unsaid
 from rdo.builders.rooms.srpm import macros
 from rdo.builders.rooms.workshop import Workshop
 from rdo.builders.sources.source import DistgitFiles, export_distgit
+from rdo.cancellation import AT_ONCE
 from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import FALLBACK_VERSION, Numbers
 from rdo.errors import CancelledError, CommandError, RefusedError
@@ -37,10 +37,9 @@ from rdo.tools.git.mirror import Mirror
 log = logging.getLogger(__name__)
 
 SECONDS = 120
-"""How long one package may be read."""
+"""How long reading one package may take."""
 
-_AT_ONCE = min(4, os.cpu_count() or 1)
-"""In how many roots packages are read at the same time."""
+"""How many roots are used to read packages at the same time."""
 
 _ARCHIVE = "source.tar.gz"
 _DECLARES = {"pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "PKG-INFO"}
@@ -49,16 +48,16 @@ _VERSION = re.compile(r"^Version\s*:\s*([0-9][0-9.]*)\s*$", re.MULTILINE | re.IG
 
 @dataclass(frozen=True, slots=True)
 class RootForesight:
-    """Reads in a root of this machine, without network, as builds run."""
+    """Reads packages in a root of this machine, without network, as builds run."""
 
     workshop: Workshop
 
     def read(
         self, jobs: Sequence[BuildJob], is_cancelled: Callable[[], bool]
     ) -> Mapping[int, Foreseen]:
-        """Return what the builds will ask for, by their ids; what cannot be read is left out."""
-        shares = [jobs[number::_AT_ONCE] for number in range(_AT_ONCE)]
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="foresight") as pool:
+        """Return what the builds will require, by their ids; unreadable ones are left out."""
+        shares = [jobs[number::AT_ONCE] for number in range(AT_ONCE)]
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="foresight") as pool:
             begun = [
                 pool.submit(copy_context().run, self._read_share, share, is_cancelled)
                 for share in shares
@@ -69,7 +68,7 @@ class RootForesight:
     def _read_share(
         self, jobs: Sequence[BuildJob], is_cancelled: Callable[[], bool]
     ) -> dict[int, Foreseen]:
-        """Read packages one after another, in a root that they share."""
+        """Read packages one after another in one root."""
         shop = replace(self.workshop, seconds=SECONDS)
         found: dict[int, Foreseen] = {}
         with build_root(shop.base, shop.content, shop.roots) as root:
@@ -84,18 +83,18 @@ class RootForesight:
                     except CancelledError:
                         raise
                     except (CommandError, RefusedError, OSError, UnicodeError) as error:
-                        log.debug("what it will ask for is not known in advance: %s", error)
+                        log.debug("its requirements are not known in advance: %s", error)
         return found
 
     def lacking(self, needs: Iterable[str], own: Sequence[Path]) -> tuple[str, ...]:
-        """Return what no repository meets now, of the needs and of all that they bring."""
+        """Return the requirements, direct or of their providers, that nothing meets now."""
         repositories: tuple[SolverRepository, ...] = self.workshop.repositories(own)
         answer = solve(needs, repositories, arch=self.workshop.base.platform.arch)
         return answer.needs if isinstance(answer, Missing) else ()
 
 
 def _read(room: Room, job: BuildJob, number: int) -> Foreseen:
-    """Read one package in the root that all share, in a folder of its own."""
+    """Read one package in the shared root, in a folder of its own."""
     given = room.root.folder(f"job-{number}")
     (given / "SPECS").mkdir()
     distgit = export_distgit(job, given / "SOURCES")
@@ -128,7 +127,7 @@ def _numbered(distgit: DistgitFiles, job: BuildJob) -> str:
 
 
 def _source(job: BuildJob) -> dict[str, object]:
-    """Return the names of the upstream's files, and the texts of those that declare something."""
+    """Return the names of the upstream's files, and the text of those that declare requirements."""
     mirror, commit = Mirror(job.upstream), job.commit.upstream_hash
     names = mirror.file_names(commit)
     texts = mirror.read_files(commit, [name for name in names if _declares(name)])
@@ -136,7 +135,7 @@ def _source(job: BuildJob) -> dict[str, object]:
 
 
 def _declares(name: str) -> bool:
-    """Whether a file of the upstream is one that declares requirements."""
+    """Whether a file of the upstream may declare requirements."""
     base = name.rpartition("/")[2]
     return name in _DECLARES or ("require" in base and base.endswith((".txt", ".in")))
 

@@ -1,4 +1,4 @@
-"""A build root, and installing what a build requires in it."""
+"""A root for one build, and how its requirements are installed."""
 
 import contextlib
 import errno
@@ -30,7 +30,7 @@ _LIMITS = {FailureReason.TIME_LIMIT, FailureReason.OUTPUT_LIMIT, FailureReason.I
 
 @dataclass(slots=True)
 class Room:
-    """A root, the repositories it is filled from, its log, and what was required in it so far."""
+    """A root with its repositories, its log, and everything that was required in it so far."""
 
     root: BuildRoot
     repositories: tuple[SolverRepository, ...]
@@ -39,28 +39,28 @@ class Room:
     wanted: set[str] = field(default_factory=set)
 
     def require(self, dependencies: Iterable[str]) -> Failed | Waiting | None:
-        """Install what meets the dependencies and all earlier ones; None when that is done."""
-        new = set(dependencies) - self.wanted
+        """Install packages that meet these and all earlier dependencies; None if that worked."""
+        platform = self.root.base.platform
+        new = {platform.own_python(one) for one in dependencies} - self.wanted
         if not new:
             return None
-        platform = self.root.base.platform
-        asked = self.wanted | new | set(platform.always_required)
+        asked = self.wanted | new | set(map(platform.own_python, platform.always_required))
         answer = solve(asked, self.repositories, arch=platform.arch)
         if isinstance(answer, Missing):
-            self._note("missing", (str(one) for one in answer.requirements))
+            self.note("missing", (str(one) for one in answer.requirements))
             return Waiting(answer.needs)
         if isinstance(answer, Conflict):
-            self._note("cannot be installed together", answer.problems)
+            self.note("cannot be installed together", answer.problems)
             return Failed(FailureReason.MISSING_DEPENDENCY, "; ".join(answer.problems))
         self.root.install(answer.packages)
         self.wanted |= new
-        self._note("required", sorted(new))
+        self.note("required", sorted(new))
         return None
 
     def log(self, *argv: str, cwd: str = "/builddir", script: str = "") -> Logged:
-        """Run a long program inside, within the bounds; its output goes to the build's log.
+        """Run a long program inside, within the limits; its output goes to the build's log.
 
-        With a `script`, a shell runs that, and has the program as its arguments.
+        If there is a `script`, a shell runs it, with the program as its arguments.
         """
         with self.log_file.open("a") as file:
             file.write(f"+ {' '.join(argv)}\n")
@@ -68,7 +68,7 @@ class Room:
         return self.root.log(*command, log_file=self.log_file, cwd=cwd, bounds=self.bounds)
 
     def tail(self) -> str:
-        """Return the end of the log, in which the cause of a failure is looked for."""
+        """Return the end of the log, which is searched for the cause of a failure."""
         return read_tail(self.log_file, MAX_BYTES)
 
     def take_rpms(self, folder: str, results: Path) -> list[Path]:
@@ -77,17 +77,18 @@ class Room:
         return self.root.door.take(inside, results, RPM_NAME, Limits(depth=1))
 
     def read(self, path: str, *, limit: int = 10_000_000) -> bytes:
-        """Return the content of a file of /builddir; raises as `Door.read` does."""
+        """Return the content of a file in /builddir; raises as `Door.read` does."""
         return self.root.door.read(Inside(f"/builddir/{path}"), limit=limit)
 
-    def _note(self, what: str, lines: Iterable[str]) -> None:
+    def note(self, what: str, lines: Iterable[str]) -> None:
+        """Write a heading and lines of our own into the build's log."""
         with self.log_file.open("a") as file:
             file.writelines(f"{what}: {line}\n" for line in lines)
 
 
 @contextlib.contextmanager
 def on_disk_of(folder: Path) -> Iterator[None]:
-    """Raise OSError (ENOSPC) when one of our programs fails in a root whose disk is full."""
+    """Raise OSError (ENOSPC) if one of our programs fails in a root whose disk is full."""
     try:
         yield
     except CommandError as error:
@@ -104,7 +105,7 @@ def disk_failure(outcome: OutcomeT, folder: Path) -> OutcomeT | Failed:
 
 
 def limit_failure(done: Logged) -> Failed | None:
-    """Return the failure of a program that one of our bounds ended; None if none did."""
+    """Return the failure of a program that one of our limits ended; None if none did."""
     match done.limit:
         case Limit.TIME:
             return Failed(FailureReason.TIME_LIMIT, f"it did not end within {done.seconds:.0f} s")

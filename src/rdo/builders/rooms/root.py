@@ -1,4 +1,4 @@
-"""The built-in builder: each build in a root of its own, without network and privileges."""
+"""The built-in builder: each build runs in a root of its own, without network and privileges."""
 
 import logging
 import re
@@ -11,7 +11,7 @@ from rdo.builders.in_process import InProcessBuilder
 from rdo.builders.inspection import inspected
 from rdo.builders.rooms.room import Room, disk_failure, on_disk_of
 from rdo.builders.rooms.rpmbuild import build_spec
-from rdo.builders.rooms.srpm import macros
+from rdo.builders.rooms.srpm import dates, macros
 from rdo.builders.rooms.workshop import Workshop
 from rdo.builders.sources.source import PreparedSource, prepare_source
 from rdo.model.artifact import RpmFile
@@ -46,19 +46,22 @@ class RootBuilder(InProcessBuilder):
     def __init__(
         self, workshop: Workshop, on_failure: Callable[[Room], None] | None = None
     ) -> None:
-        """`on_failure` receives the room of a build that gave nothing, before it is removed.
+        """`on_failure` is called with the room of a failed build, before the room is removed.
 
-        It is called from the thread of the build, and not for a cancelled one.
+        It is called from the build's thread, and not for a cancelled build.
         """
         super().__init__()
         self._workshop = workshop
         self._on_failure = on_failure
 
     def _build(self, job: BuildJob, is_cancelled: Callable[[], bool]) -> Outcome:
-        remove_tree(job.folder)  # of an earlier, interrupted try
+        remove_tree(job.folder)  # leftovers of an interrupted try
         job.folder.mkdir(parents=True)
         shop = self._workshop
-        recipe = Recipe(job, shop.base.platform.name, shop.base.digest, shop.dependencies())
+        neighbours = tuple(shop.neighbours())
+        shop = replace(shop, neighbours=lambda: neighbours)  # the same ones until the build ends
+        base = shop.base
+        recipe = Recipe(job, base.platform.name, base.digest, shop.dependencies(), neighbours)
         recipe.write(job.folder)
         repositories = shop.repositories(job.repositories, job.last_resort)
         handed_over = job.folder / "source"
@@ -70,13 +73,11 @@ class RootBuilder(InProcessBuilder):
                 self._show(room)
                 return prepared
             _hand_over(root, prepared, handed_over)
+            replace(recipe, archive=prepared.archive).write(job.folder)
         with build_root(shop.base, shop.content, shop.roots) as root, on_disk_of(shop.roots):
             root.give(handed_over, Inside("/builddir"))
             room = shop.room(root, repositories, log_file, is_cancelled)
-            stamp = str(int(job.commit.source_date.timestamp()))
-            # `%autosetup -S git` makes commits, whose hashes pbr writes into the package.
-            dates = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), f"{stamp} +0000")
-            root.set_environment(SOURCE_DATE_EPOCH=stamp, **dates)
+            root.set_environment(**dates(job))
             outcome = build_spec(
                 room, prepared.spec, macros(job), job.folder, skip_tests=job.skip_tests
             )
@@ -92,6 +93,10 @@ class RootBuilder(InProcessBuilder):
                 return replace(outcome, lacking=lacking(outcome.read, repositories, shop.base))
             return outcome
 
+    def _lacking(self, job: BuildJob, rpms: Sequence[RpmFile]) -> tuple[str, ...]:
+        repositories = self._workshop.repositories(job.repositories, job.last_resort)
+        return lacking(rpms, repositories, self._workshop.base)
+
     def examine(self) -> tuple[str, ...]:
         shop = self._workshop
         return (
@@ -105,7 +110,7 @@ class RootBuilder(InProcessBuilder):
 
 
 def _hand_over(root: BuildRoot, prepared: PreparedSource, folder: Path) -> None:
-    """Copy spec and sources out of the root that made them: regular files, and no paths of it."""
+    """Copy spec and sources out of the root that made them; only regular files are taken."""
     root.door.take(Inside("/builddir/SOURCES"), folder / "SOURCES", _ANY_NAME, Limits(depth=0))
     (folder / "SPECS").mkdir()
     (folder / "SPECS" / prepared.spec).write_bytes(prepared.text)
@@ -114,7 +119,7 @@ def _hand_over(root: BuildRoot, prepared: PreparedSource, folder: Path) -> None:
 def lacking(
     rpms: Iterable[RpmFile], repositories: Sequence[SolverRepository], base: BaseLayer
 ) -> tuple[str, ...]:
-    """Return what the packages need once installed, and nothing provides."""
+    """Return what the packages require once installed and nothing provides."""
     binary = [one for one in rpms if not one.artifact.is_source]
     given = frozenset[str]().union(*({*one.artifact.provides, *one.files} for one in binary))
     asked = {need for one in binary for need in one.requires if need.split()[0] not in given}
@@ -125,7 +130,7 @@ def lacking(
 
 
 def write_installed(root: BuildRoot, path: Path) -> None:
-    """Write the NEVRAs that the build added to the base, one per line; beside it with checksums."""
+    """Write the NEVRAs that the build added to the base, and a second file with checksums."""
     packages = sorted(root.installed.items())
     path.write_text("".join(f"{nevra}\n" for nevra, _ in packages))
     sums = "".join(f"{one.sha256}  {nevra}\n" for nevra, one in packages)

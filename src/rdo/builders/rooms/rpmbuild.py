@@ -1,4 +1,4 @@
-"""rpmbuild in a room: BuildRequires first, static and dynamic, then the build."""
+"""Run rpmbuild in a room: install BuildRequires, static and dynamic, then build."""
 
 import re
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from rdo.model.platform import Platform
 from rdo.tools.rpm.unpacking import REQUIRES, parse_requires
 
 MAX_PASSES = 10
-"""How often dynamic BuildRequires may ask for more."""
+"""How many times dynamic BuildRequires may request more packages."""
 
 WITHOUT_TESTS = ("_without_tests 1", "_without_check 1")
-"""What `rpmbuild --without tests --without check` defines: %bcond asks only whether it is."""
+"""Macros of `rpmbuild --without tests --without check`; %bcond only tests if they exist."""
 
 
 class Stage(StrEnum):
@@ -57,10 +57,10 @@ def build_spec(
 ) -> Outcome:
     """Build the spec /builddir/SPECS/`spec`, whose sources are in place; RPMs go to `results`.
 
-    A failed build, and one up to an earlier stage, leaves only its SRPM.
+    A failed build, or one that stops at an earlier stage, leaves only its SRPM.
 
-    With `skip_tests` rpmbuild skips %check, and a spec that requires what its tests need only
-    `%if %{with tests}` or `%{with check}` does not require it.
+    With `skip_tests` rpmbuild skips %check. A spec that requires the packages for its tests only
+    under `%if %{with tests}` or `%{with check}` then does not require them.
     """
     if skip_tests:
         defines = [*defines, *WITHOUT_TESTS]
@@ -72,7 +72,7 @@ def build_spec(
     text = room.read(f"SPECS/{spec}").decode(errors="replace")
     if stopped := room.require([*static, *unsaid(text, room.root.base.platform)]):
         return stopped
-    expected = write_srpm(room, path, options)  # first: a failed build leaves it at least
+    expected = write_srpm(room, path, options)  # first: a failed build must leave it
     if isinstance(expected, Failed):
         return expected
     stopped = _build(room, spec, options, stage, skip_tests=skip_tests)
@@ -115,7 +115,7 @@ def _is_dynamic(room: Room, spec: str) -> bool:
 def _install_dynamic_requires(
     room: Room, path: str, options: Sequence[str]
 ) -> Failed | Waiting | None:
-    """Run %prep, and %generate_buildrequires until a pass asks for nothing new."""
+    """Run %prep, then %generate_buildrequires until it requests nothing new."""
     for number in range(MAX_PASSES):
         prepared = ["--noprep"] if number else []
         done = room.log("rpmbuild", "-br", *prepared, *options, path)
@@ -124,7 +124,7 @@ def _install_dynamic_requires(
         asked = _asked(room)
         if done.returncode not in {0, _MISSING_REQUIREMENTS}:
             return rpmbuild_failure(room.tail())
-        if asked <= room.wanted:
+        if set(map(room.root.base.platform.own_python, asked)) <= room.wanted:
             return None
         if stopped := room.require(asked):
             return stopped
@@ -142,12 +142,12 @@ def static_requires(room: Room, path: str, options: Sequence[str]) -> list[str] 
 
 
 def _unreadable(error: CommandError) -> Failed:
-    """Return the failure of a spec that rpm cannot read, by what rpm says after the command."""
+    """Return the failure of a spec that rpm cannot read, from rpm's output."""
     return Failed(FailureReason.SPEC, cause_of(str(error).partition("\n")[2], str(error)))
 
 
 def unsaid(text: str, platform: Platform) -> list[str]:
-    """Return what a spec needs without a BuildRequires, by the platform's table."""
+    """Return the undeclared requirements of a spec, by the platform's table."""
     table = platform.spec_requires
     return [need for words, needs in table.items() if words in text for need in needs]
 

@@ -1,4 +1,4 @@
-"""The SRPM of a build: made here for every builder, in a root of the platform."""
+"""Make the SRPM of a build, for every builder, in a root of the platform."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ def make_srpm(
 ) -> Path | Failed | Waiting:
     """Make the SRPM of a job for a builder that builds elsewhere; its log is `source.log`.
 
-    What the spec gives is written down beside it, for `strangers_elsewhere`.
+    The names of the spec's RPMs are written beside it, for `strangers_elsewhere`.
     """
     repositories = shop.repositories(job.repositories, job.last_resort)
     with build_root(shop.base, shop.content, shop.roots) as root:
@@ -45,8 +45,8 @@ def make_srpm(
 def write_srpm(room: Room, spec: str, options: Sequence[str]) -> frozenset[str] | Failed:
     """Write the SRPM of a spec whose sources are in place to /builddir/SRPMS.
 
-    Return the names of the RPM files that the spec gives by rpm's own reading, from the same entry
-    into the root: nothing of the package has run yet that could change the spec.
+    Return the file names of the RPMs that the spec defines, as rpm reads it. Both happen in one
+    entry into the root, before any code of the package has run that could change the spec.
     """
     done = room.log("rpmbuild", "-bs", "--nodeps", *options, spec, script=_SRPM_AND_NAMES)
     if failed := limit_failure(done):
@@ -60,3 +60,13 @@ def write_srpm(room: Room, spec: str, options: Sequence[str]) -> frozenset[str] 
 def macros(job: BuildJob) -> list[str]:
     """Return the macros that a job defines for its spec, as rpm's `-D` takes them."""
     return ["repo_bootstrap 1"] if job.bootstrap else []
+
+
+def dates(job: BuildJob) -> dict[str, str]:
+    """Return the variables that give a job's packages the same times in each build.
+
+    `%autosetup -S git` makes commits, and pbr writes their hashes into the package.
+    """
+    stamp = str(int(job.commit.source_date.timestamp()))
+    git = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), f"{stamp} +0000")
+    return {"SOURCE_DATE_EPOCH": stamp, **git}

@@ -1,4 +1,4 @@
-"""Where roots for builds are made, and what they are filled from."""
+"""Make roots for builds, and choose the repositories that fill them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,15 +15,17 @@ from rdo.solver import SolverRepository
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Where roots are made: the base layer, the content store, and the folder for live roots.
+    """Makes roots from the base layer and the content store, in the folder of live roots.
 
-    `dependencies` returns the dependency repository as it is at the moment.
+    `dependencies` returns the current dependency repository, `neighbours` the repositories of other
+    targets, with their priorities.
     """
 
     base: BaseLayer
     content: ContentStore
     roots: Path
     dependencies: Callable[[], Path | None]
+    neighbours: Callable[[], Sequence[tuple[Path, int]]] = tuple
     seconds: float = 3600
     log_bytes: int = 200_000_000
     disk_bytes: int = 20_000_000_000
@@ -32,10 +34,14 @@ class Workshop:
     def repositories(
         self, own: Sequence[Path] = (), last_resort: Sequence[Path] = ()
     ) -> tuple[SolverRepository, ...]:
-        """Return what a root may be filled from, the release's own repositories first."""
+        """Return the repositories that may fill a root, the release's own ones first."""
         rows = [SolverRepository(f"own-{n}", path, OWN) for n, path in enumerate(own)]
         if folder := self.dependencies():
             rows.append(SolverRepository("dependencies", folder, DEPENDENCIES))
+        rows += [
+            SolverRepository(f"neighbour-{n}", path, priority)
+            for n, (path, priority) in enumerate(self.neighbours())
+        ]
         rows.append(SolverRepository("base", self.base.metadata, BASE, installed=True))
         rows += self.base.solver_repositories
         rows += [
@@ -51,7 +57,7 @@ class Workshop:
         log_file: Path,
         is_cancelled: Callable[[], bool] = bool,
     ) -> Room:
-        """Return a place to build in, with the bounds of this workshop."""
+        """Return a room in a root, with the limits of this workshop."""
         bounds = Bounds(
             self.seconds,
             self.log_bytes,

@@ -1,4 +1,4 @@
-"""The files of a distgit, and those of a followed instance laid over them."""
+"""Combine the files of a distgit with files of a followed instance's distgit that replace them."""
 
 import re
 import tempfile
@@ -20,8 +20,8 @@ def export_folder(
 ) -> None:
     """Copy the regular files in folder `path` of a commit to `place`.
 
-    A link to a regular file of the same commit is copied as that file, except a .spec that has a
-    second name in the folder; other links are left out.
+    A link to a regular file of the same commit is copied as that file. Other links are left out,
+    and so is a second name of a .spec in the folder.
 
     Raises RefusedError if `path` is not a folder of the commit itself, such as a link.
     """
@@ -40,17 +40,17 @@ def _copy_linked(exported: Beneath, path: str, target: str, place: Path) -> None
         return
     try:
         content = exported.read(leads_to, limit=_TOP.file_bytes)
-    except (FileNotFoundError, RefusedError):  # to nothing, to a folder, or to another link
+    except (FileNotFoundError, RefusedError):  # it leads nowhere, to a folder, or to another link
         return
     place.write_bytes(content)
 
 
 def lay_over(folder: Path, overlay: LaidOver, *, path: str, keep_changelog: bool) -> None:
-    """Put what the other distgit has in `path` into `folder`, and change the specs by its rules.
+    """Copy the files in `path` of the other distgit into `folder`, and change specs by its rules.
 
-    It is what DLRN's downstream driver does. Hidden files and what is not a regular file are
-    left out. With `keep_changelog` a spec of ours keeps its changelog when it is replaced.
-    `folder` holds regular files of ours alone.
+    DLRN's downstream driver does the same. Only regular files that are not hidden are taken. With
+    `keep_changelog`, a replaced spec of ours keeps its changelog. `folder` contains only regular
+    files of ours.
     """
     changelogs = {spec.name: _changelog(spec) for spec in folder.glob("*.spec")}
     with tempfile.TemporaryDirectory(prefix=".overlay-", dir=folder.parent) as laid:
@@ -73,4 +73,4 @@ def _changelog(spec: Path) -> str:
 
 
 def _text(spec: Path) -> str:
-    return spec.read_text("utf-8", "surrogateescape")  # what is no UTF-8 comes back as it was
+    return spec.read_text("utf-8", "surrogateescape")  # bytes that are not UTF-8 survive

@@ -1,36 +1,53 @@
-"""The spec and sources of a commit: the upstream's own archive, and DLRN's changes to the spec."""
+"""Prepare the spec and sources of a commit: upstream's own archive, DLRN's changes of the spec."""
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rdo import atomic
 from rdo.builders.rooms.backend import ask_backend
 from rdo.builders.rooms.room import Room
 from rdo.builders.sources.overlay import export_folder, lay_over
+from rdo.builders.sources.shelf import ArchiveShelf, key_of
 from rdo.builders.sources.submodules import fetch_submodules
+from rdo.checksum import sha256_of
 from rdo.dlrn.spec import transform
 from rdo.dlrn.versions import Numbers, version_and_release
 from rdo.errors import CommandError, NotFoundError, OutsideError, RefusedError
 from rdo.logs.reader import cause_of, one_line
 from rdo.model.build import BuildJob, Failed, FailureReason, Waiting
+from rdo.model.packed_archive import KeptArchive, PackedArchive, SharedArchives
 from rdo.model.text.spec_text import top_folder
 from rdo.roots.door import Inside
 from rdo.roots.programs import RootProgram
 from rdo.tools.git.mirror import Mirror
 from rdo.tools.walls.entry import Bind
 
+log = logging.getLogger(__name__)
+
+ARCHIVE = "source-archive"
+"""The file in a build's folder with the archive that another build made, if it was used."""
+_NAMELESS = "UNKNOWN"
+"""The name that setuptools gives a source if it is too old to read its metadata; never shared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """An archive made by the upstream's build tools: a file inside the root, name and version."""
+    """An archive made by the upstream's build tools: a file inside the root, name and version.
+
+    If it is packed already, `top` is the folder that it unpacks to, and `file` its original name.
+    """
 
     path: str
     name: str
     version: str
+    top: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DistgitFiles:
-    """The files of a distgit's folder, copied to a folder of ours, and its spec apart from them."""
+    """The files of a distgit's folder, copied to a folder of ours; the spec is kept separately."""
 
     files: Path
     spec: str
@@ -39,24 +56,90 @@ class DistgitFiles:
 
 @dataclass(frozen=True, slots=True)
 class PreparedSource:
-    """A spec in /builddir/SPECS, whose text is here too, with its sources in /builddir/SOURCES."""
+    """A spec in /builddir/SPECS, with its text, and its sources in /builddir/SOURCES.
+
+    `file` is the name of the `archive` there.
+    """
 
     spec: str
     text: bytes
     numbers: Numbers
+    file: str
+    archive: PackedArchive
 
 
 def prepare_source(room: Room, job: BuildJob) -> PreparedSource | Failed | Waiting:
-    """Lay out spec and sources of a job in the room, as `rpmbuild` expects them."""
+    """Put spec and sources of a job into the room, where `rpmbuild` expects them."""
     distgit = export_distgit(job, room.root.folder("distgit"))
     if isinstance(distgit, Failed):
         return distgit
     room.root.give(distgit.files, Inside("/builddir/SOURCES"))
+    if job.given:
+        return _take(room, job, distgit, job.given)
+    if job.shared:
+        return _share(room, job, distgit, job.shared)
+    return _make(room, job, distgit)
+
+
+def _share(
+    room: Room, job: BuildJob, distgit: DistgitFiles, shared: SharedArchives
+) -> PreparedSource | Failed | Waiting:
+    """Take the archive that a build of another target has made, or make it for all of them."""
+    shelf, key = ArchiveShelf.of(shared, job.commit.package), key_of(job)
+    place = job.folder / ARCHIVE
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with shelf.turn(room.bounds.is_cancelled):
+        if archive := shelf.find(key, place):
+            return _take(room, job, distgit, KeptArchive(place, archive))
+        prepared = _make(room, job, distgit)
+        if isinstance(prepared, PreparedSource):
+            packed = Inside(f"/builddir/SOURCES/{prepared.file}")
+            (file,) = room.root.door.take_files([packed], room.root.folder("packed"))
+            prepared = replace(prepared, archive=_described(room, job, prepared.archive, file))
+            if prepared.archive.name.upper() != _NAMELESS:
+                shelf.put(key, file, prepared.archive)
+    return prepared
+
+
+def _described(room: Room, job: BuildJob, archive: PackedArchive, file: Path) -> PackedArchive:
+    """Return the data of an archive that has just been packed."""
+    return replace(
+        archive,
+        sha256=sha256_of(file),
+        build=job.id,
+        target=job.shared.target if job.shared else "",
+        platform=room.root.base.platform.name,
+        required=tuple(sorted(room.wanted)),
+    )
+
+
+def _take(
+    room: Room, job: BuildJob, distgit: DistgitFiles, kept: KeptArchive
+) -> PreparedSource | Failed:
+    """Use an archive that another build has made."""
+    archive = kept.archive
+    room.note("source archive", [f"{archive.sha256}, which {archive.maker} has made"])
+    if archive.build != job.id:  # else it is from an earlier try of the same build
+        log.info("takes the source archive that %s has made", archive.maker)
+    folder = room.root.folder("archive")
+    atomic.link_or_copy(kept.path, folder / ARCHIVE)
+    room.root.give(folder, Inside("/builddir/archive"))
+    inside = f"/builddir/archive/{ARCHIVE}"
+    found = Archive(inside, archive.name, archive.version, archive.top, archive.file)
+    prepared = _number(room, job, distgit, found)
+    return replace(prepared, archive=archive) if isinstance(prepared, PreparedSource) else prepared
+
+
+def _make(room: Room, job: BuildJob, distgit: DistgitFiles) -> PreparedSource | Failed | Waiting:
     archive = _make_archive(room, job)
-    if not isinstance(archive, Archive):
-        return archive
+    return _number(room, job, distgit, archive) if isinstance(archive, Archive) else archive
+
+
+def _number(
+    room: Room, job: BuildJob, distgit: DistgitFiles, archive: Archive
+) -> PreparedSource | Failed:
     try:
-        numbers = version_and_release(archive.version, job.release, archive.path)
+        numbers = version_and_release(archive.version, job.release, archive.file)
     except ValueError as error:
         return Failed(FailureReason.SOURCE, str(error))
     return _finish(room, job, distgit, archive, numbers)
@@ -104,13 +187,14 @@ def _make_archive(room: Room, job: BuildJob) -> Archive | Failed | Waiting:
     )
     if isinstance(answer, Failed | Waiting):
         return answer
-    return Archive(answer["archive"], answer["name"], answer["version"])
+    path = str(answer["archive"])
+    return Archive(path, answer["name"], answer["version"], file=path.rpartition("/")[2])
 
 
 def _finish(
     room: Room, job: BuildJob, distgit: DistgitFiles, archive: Archive, numbers: Numbers
 ) -> PreparedSource | Failed:
-    """Give the numbered spec, and have the archive packed under the folder that it unpacks."""
+    """Write the numbered spec, and pack the archive with the folder name that the spec unpacks."""
     file_name = numbers.archive(archive.name)
     try:
         text = distgit.text.decode()
@@ -125,14 +209,15 @@ def _finish(
     if parsed.returncode:
         return Failed(FailureReason.SPEC, cause_of(parsed.stderr))
     top = top_folder(parsed.stdout) or f"{archive.name}-{archive.version}"
+    place = f"/builddir/SOURCES/{file_name}"
+    repack = RootProgram.REPACK.command_on(room.root.base.platform)
     stamp = str(int(job.commit.source_date.timestamp()))
+    packed = PackedArchive(archive.file, archive.name, archive.version, top, "")
     try:
-        room.root.ask(
-            *RootProgram.REPACK.command_on(room.root.base.platform),
-            archive.path,
-            *(f"/builddir/SOURCES/{file_name}", top, stamp),
-            timeout=1800,
-        )
+        if top == archive.top:
+            room.root.ask("mv", "--", archive.path, place)
+        else:
+            room.root.ask(*repack, archive.path, place, top, stamp, timeout=1800)
     except CommandError as error:
         return Failed(FailureReason.SOURCE, f"cannot repack the archive: {one_line(str(error))}")
-    return PreparedSource(distgit.spec, numbered, numbers)
+    return PreparedSource(distgit.spec, numbered, numbers, file_name, packed)

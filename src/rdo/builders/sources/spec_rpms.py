@@ -1,4 +1,4 @@
-"""The RPMs that a spec gives by rpm's own reading, and those of a build that it does not."""
+"""The RPMs that a spec defines, as rpm reads it, and a build's RPMs that it does not define."""
 
 import logging
 import re
@@ -24,7 +24,8 @@ _FOR_DEBUGGERS = re.compile(r"-debug(?:info|source)$")
 def expected_files(rows: Sequence[str], arch: str) -> frozenset[str]:
     """Return the RPM files of packages, each as `NAME VERSION RELEASE ARCH`, the main one first.
 
-    The source RPM has name and version of the main one, and rpmbuild adds packages for debuggers.
+    The source RPM has name and version of the main package, and rpmbuild adds packages for
+    debuggers.
 
     >>> sorted(expected_files(["x 1 2 noarch", "x-doc 1 2 noarch"], "aarch64"))[-1]
     'x-doc-debuginfo-1-2.noarch.rpm'
@@ -42,19 +43,19 @@ def expected_files(rows: Sequence[str], arch: str) -> frozenset[str]:
 
 
 def strangers(rpms: Iterable[Path], expected: Collection[str]) -> Failed | None:
-    """Return the failure of a build that gave RPM files that its spec does not."""
+    """Return the failure of a build that made RPM files which its spec does not define."""
     return _refused([path.name for path in rpms if path.name not in expected])
 
 
 def keep_names(folder: Path, expected: Collection[str]) -> None:
-    """Write down in a build's folder which RPM files its spec gives."""
+    """Write the names of the RPM files that the spec defines into a build's folder."""
     (folder / _KEPT).write_text("".join(f"{name}\n" for name in sorted(expected)))
 
 
 def note_names(job: BuildJob, _is_cancelled: Callable[[], bool]) -> None:
-    """Keep the names that a job's spec gives, for a builder that reads the distgit by itself.
+    """Record the names that a job's spec defines, for a builder that reads the distgit itself.
 
-    Where they depend on the platform, or this machine has no sandbox, none are kept: the command
+    None are recorded if they depend on the platform, or if this machine has no sandbox: the command
     may know better.
     """
     try:
@@ -76,11 +77,11 @@ def _names_of(job: BuildJob) -> frozenset[str] | None:
 
 
 def strangers_elsewhere(rpms: Iterable[Path], folder: Path) -> Failed | None:
-    """Return the failure of a build elsewhere that gave RPMs that its spec does not.
+    """Return the failure of a build elsewhere that made RPMs which its spec does not define.
 
-    `folder` is the build's. Only names and versions are compared, or names alone if no more was
-    kept: release and architecture come from the other place's macros. Nothing is compared where
-    nobody has kept names.
+    `folder` is the build's. Only names and versions are compared, or names alone if only those were
+    recorded: release and architecture come from the macros of the other place. If nothing was
+    recorded, nothing is compared.
     """
     kept, names = folder / _KEPT, folder / _KEPT_NAMES
     if not kept.is_file():
@@ -103,7 +104,7 @@ def _refused(strange: Sequence[str]) -> Failed | None:
 
 
 def _name_and_version(file_name: str) -> tuple[str, str]:
-    """Return name and version of an RPM file; the whole name if it says neither."""
+    """Return name and version of an RPM file, or its whole name if it cannot be split."""
     try:
         nevra = Nevra.parse(file_name)
     except ValueError:

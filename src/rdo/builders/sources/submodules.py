@@ -1,11 +1,12 @@
 """The submodules of a source, each at the commit that the source records for it.
 
-Their URLs were written by strangers. None of them may lead to where the upstream itself is not:
-to a file or a server that only this machine reaches with its own rights.
+Strangers wrote their URLs. A URL must not lead anywhere that the upstream's own URL could not: to a
+file or server that only this machine can reach, with its own rights.
 """
 
 import logging
 import posixpath
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 MOST = 50
 _DEEPEST = 5
+_SERVER = re.compile(r"\w+://[^/]*/|[^/:]+:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Submodule:
 
 
 def fetch_submodules(mirror: Mirror, commit: str) -> list[Submodule]:
-    """Return the submodules of a commit and theirs, outer ones first; fetch what is missing.
+    """Return the submodules of a commit, nested ones too, outer ones first; fetch what is missing.
 
     Raises RefusedError for a URL that may not be used, NotFoundError for a commit that the
     submodule's repository does not have, and OutsideError if it cannot be reached.
@@ -60,14 +62,14 @@ def fetch_submodules(mirror: Mirror, commit: str) -> list[Submodule]:
 def allowed_url(written: str, base: str, name: str) -> str:
     """Return the URL of the submodule `name` of a source at `base`, or raise RefusedError.
 
-    Relative URLs are meant from the source's own. A source on a server may name servers by the
-    same protocols only, and ssh only on its own server; a source in a folder of this machine may
-    also name its neighbours there.
+    Relative URLs start at the source's own URL. A source on a server may name only servers, by the
+    same protocols, and ssh only on its own server; a source in a folder of this machine may also
+    name neighbouring folders.
 
     >>> allowed_url("../lib.git", "https://example.test/a/b.git", "lib")
     'https://example.test/a/lib.git'
     """
-    url = _joined(base, written) if written.startswith(("./", "../")) else written
+    url = _joined(base, written, name) if written.startswith(("./", "../")) else written
     try:
         check_url(url)
     except RefusedError as error:
@@ -86,29 +88,37 @@ def allowed_url(written: str, base: str, name: str) -> str:
     return without_secret(url)
 
 
-def _joined(base: str, relative: str) -> str:
-    """Resolve a relative URL as git does: each `../` removes the last part of the base."""
-    base = base.rstrip("/")
+def _joined(base: str, relative: str, name: str) -> str:
+    """Resolve a relative URL as git does: each `../` removes the last folder of the base.
+
+    >>> _joined("git@example.test:a/b.git", "../../lib", "lib")
+    'git@example.test:lib'
+    """
+    written = relative
+    server = _SERVER.match(base)
+    start = server[0] if server else ""
+    folders = base.removeprefix(start).rstrip("/").split("/")
     while relative.startswith(("./", "../")):
         step, _, relative = relative.partition("/")
-        if step == "..":
-            base = base.rpartition("/")[0]
-    return f"{base}/{relative}"
+        if step == ".." and not any(folders):
+            raise RefusedError(f"submodule {name}: {written} is above {without_secret(base)}")
+        folders = folders[:-1] if step == ".." else folders
+    return start + "/".join([*folders, relative])
 
 
 def _place(url: str) -> tuple[str, str]:
-    """Return protocol and server; `git@host:path` is ssh, and a plain path a file."""
+    """Return the protocol and the server; `git@host:path` is ssh, and a plain path is a file."""
     if "://" in url:
         parts = urlsplit(url)
         return parts.scheme, parts.hostname or ""
-    if not url:  # a mirror of our own, such as that of releases
+    if not url:  # a mirror of our own, such as one of releases
         return "", ""
     host, colon, _ = url.partition(":")
     return ("ssh", host.rpartition("@")[2]) if colon and "/" not in host else ("file", "")
 
 
 def _are_neighbours(url: str, base: str) -> bool:
-    """Whether two repositories of this machine are in the same folder, links resolved."""
+    """Whether two repositories of this machine are in the same folder, with links resolved."""
     here, there = (Path(one.removeprefix("file://")).resolve() for one in (base, url))
     return there.is_relative_to(here.parent) and there != here.parent
 
@@ -122,7 +132,7 @@ def _fetch(mirrors: Mirrors, url: str, commit: str, name: str) -> Mirror:
     polled = mirrors.poll([url])[url]
     if not isinstance(polled, Reached):
         raise OutsideError(f"submodule {name}: {url} cannot be reached: {polled.reason}")
-    if not mirror.has_commit(commit):  # of no branch any more, which many servers still give
+    if not mirror.has_commit(commit):  # it is on no branch any more, but many servers still send it
         try:
             with hold(mirrors.lock_path(url), purpose=f"fetching {url}", wait=True):
                 mirror.fetch_ref(url, commit)
