@@ -1,3 +1,3 @@
-"""What commands and servers put together, each part opened on first use."""
+"""The parts that commands and servers are put together from, each opened on first use."""
 
 from rdo.app.app import App as App

@@ -1,4 +1,4 @@
-"""What an operator is told about builders: who uses which, and whether one can be used."""
+"""Reports for operators about builders: which packages use each one, and whether it works."""
 
 import tempfile
 import time
@@ -23,7 +23,7 @@ _MOST_REQUESTS = 5
 
 @dataclass(frozen=True, slots=True)
 class PackageOfBuilder:
-    """A package that a builder builds although it is not its target's own."""
+    """A package that is built by another builder than its target's own."""
 
     target: str
     package: str
@@ -32,7 +32,7 @@ class PackageOfBuilder:
 
 @dataclass(frozen=True, slots=True)
 class ListedBuilder:
-    """A builder of the configuration, and what it builds; `workers` None: the target's."""
+    """A builder in the configuration and what it builds; `workers` None: the target decides."""
 
     name: str
     kind: str
@@ -43,9 +43,9 @@ class ListedBuilder:
 
 @dataclass(frozen=True, slots=True)
 class CheckedBuilder:
-    """A builder that can be used; `seconds` is what a trivial build took, None if none was made.
+    """A builder that works; `seconds` is how long a trial build took, None if there was no trial.
 
-    `rights` are sentences about what it may do, and as whom.
+    `rights` are sentences about the user it works as, and what that user may do.
     """
 
     name: str
@@ -57,7 +57,7 @@ class CheckedBuilder:
 
 
 def list_builders(settings: "Settings") -> list[ListedBuilder]:
-    """Return all builders with the targets and packages that name them."""
+    """Return all builders with the targets and packages that use them."""
     found = []
     for name in names_of(settings.builders):
         named = settings.builder(name)
@@ -79,7 +79,7 @@ def list_builders(settings: "Settings") -> list[ListedBuilder]:
 
 
 def target_for(settings: "Settings", builder: str, target: str | None) -> str:
-    """Return the target to check a builder for: the named one, one that uses it, or the only one.
+    """Return the target to check a builder for: the one named, one that uses it, or the only one.
 
     Raises ConfigError if none is named, none uses it and there are several.
     """
@@ -92,9 +92,9 @@ def target_for(settings: "Settings", builder: str, target: str | None) -> str:
 def check_builder(
     places: "Workplaces", name: str, target: str, *, has_build: bool = True
 ) -> CheckedBuilder:
-    """Find out whether a builder can be used for a target, and how long a trivial build takes.
+    """Check that a builder works for a target, and measure how long a trial build takes.
 
-    Raises a UserError that says what is missing: a program, a right, a server that answers.
+    Raises a UserError that says what is missing: a program, a right, or a server that answers.
     """
     named = places.settings.builder(name)
     place = places.open(name, target)

@@ -1,6 +1,6 @@
-"""What rdo keeps to be faster: how large each kind is, and removing what can be made again.
+"""Files that rdo keeps to be faster: the size of each kind, and removing those it can make again.
 
-What is published, built or followed is no cache; `rdo trunk purge` looks after that.
+Published repositories, builds and mirrors are not a cache; `rdo trunk purge` cleans those up.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PURPOSE = "rdo cache clean"
 IMAGE_GRACE_DAYS = 1 / 24
-"""An image that was made or asked for later than this may be about to be used by a lab."""
+"""An image made or requested more recently than this is kept: a lab may be about to use it."""
 
 
 class CacheKind(StrEnum):
@@ -38,6 +38,7 @@ class CacheKind(StrEnum):
     WHEELS = "wheels"
     DEBIAN = "debian"
     ROOTS = "roots"
+    ARCHIVES = "archives"
 
     @property
     def content(self) -> str:
@@ -52,16 +53,17 @@ _CONTENT = {
     CacheKind.WHEELS: "wheels and the RPMs made from them",
     CacheKind.DEBIAN: "Debian packages as RPMs",
     CacheKind.ROOTS: "roots of failed builds that were kept",
+    CacheKind.ARCHIVES: "source archives that the targets of a release share",
 }
 NEEDLESS = (CacheKind.DOWNLOADS, CacheKind.LAYERS, CacheKind.IMAGES)
-"""Kinds of which the next build misses nothing if `clean` has removed what it may."""
+"""Kinds that `clean` may remove without making the next build slower."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """A kind of files, its size, and what `clean` may remove of it now; sizes are in bytes.
+    """A kind of files, its size, and how much `clean` may remove now; sizes are in bytes.
 
-    `is_busy`: something uses this kind now, so that nothing of it may be removed.
+    `is_busy`: something uses this kind now, so none of it may be removed.
     """
 
     kind: str
@@ -80,7 +82,7 @@ class Caches:
     platforms: "Platforms"
 
     def sizes(self) -> list[Cached]:
-        """Return each kind, then what only `rdo trunk purge` removes."""
+        """Return the size of each kind, and then of what only `rdo trunk purge` removes."""
         own = [self._looked_at(kind) for kind in CacheKind]
         data = self.settings.data
         mirrors = allocated_bytes(data / "mirrors") + allocated_bytes(data / "releases")
@@ -94,9 +96,9 @@ class Caches:
         ]
 
     def clean(self, kinds: Sequence[CacheKind], *, dry_run: bool) -> list[Cached]:
-        """Remove what can be made again of some kinds, and return what was removed.
+        """Remove the files of some kinds that can be made again, and return what was removed.
 
-        What a running build, bridge or lab uses stays, and so does its kind.
+        Kinds in use by a running build, bridge or lab are left alone.
         """
         done = []
         for kind in kinds:
@@ -130,9 +132,11 @@ class Caches:
                 return self._of_platforms("debian")
             case CacheKind.ROOTS:
                 return [self._kept.folder]
+            case CacheKind.ARCHIVES:
+                return [self.settings.archives]
 
     def _removable(self, kind: CacheKind) -> Iterable[Path]:
-        """Return what may go now; the caller holds the locks of the kind."""
+        """Return the files that may be removed now; the caller holds the locks of the kind."""
         places = [path for path in self._places(kind) if path.is_dir()]
         match kind:
             case CacheKind.LAYERS:
@@ -159,7 +163,7 @@ class Caches:
 
     @contextlib.contextmanager
     def _alone(self, kind: CacheKind) -> Iterator[bool]:
-        """Keep others from using a kind inside the block; yield False if somebody uses it now."""
+        """Keep other processes from using a kind inside the block; yield False if one does."""
         with contextlib.ExitStack() as stack:
             for one in self._locks(kind):
                 try:
@@ -170,7 +174,7 @@ class Caches:
             yield True
 
     def _locks(self, kind: CacheKind) -> list[contextlib.AbstractContextManager[None]]:
-        """Return what whoever uses a kind holds too."""
+        """Return the locks that every user of a kind holds."""
         match kind:
             case CacheKind.DOWNLOADS:
                 return self._held("create.lock")
@@ -180,7 +184,7 @@ class Caches:
                 in_use = self._of_platforms(f"host-*/{old_images.IN_USE}")
                 hosts = [old_images.alone(file) for file in in_use]
                 return [*self._held("create.lock", "macros.lock"), *hosts, self._content.alone()]
-            case CacheKind.ROOTS:
+            case CacheKind.ROOTS | CacheKind.ARCHIVES:
                 return []
             case _:
                 return [self._content.alone()]
@@ -203,7 +207,7 @@ class Caches:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file or a folder; nobody ever sees half of a folder."""
+    """Remove a file or a folder; no reader ever sees a half-removed folder."""
     if not path.is_dir() or path.is_symlink():
         path.unlink()
         return

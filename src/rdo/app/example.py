@@ -1,4 +1,4 @@
-"""The example that `rdo init --example` makes: a project whose distgits are repositories."""
+"""The example of `rdo init --example`: a project with its distgits in git repositories."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ _USER = ("Packager", "packager@example.org")
 def make_example(folder: Path, *, name: str = "") -> list[Path]:
     """Write the example into a new folder, commit its distgits, and return the files.
 
-    Raises RefusedError rather than overwrite a file.
+    Raises RefusedError if this would overwrite a file.
     """
     written = starter.write_example(folder, name=name)
     for package in starter.DISTGITS:

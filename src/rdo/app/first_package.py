@@ -1,4 +1,4 @@
-"""The distgit that `rdo init` is called in: it becomes the first package of the new metadata."""
+"""Make the distgit that `rdo init` is called in the first package of the new metadata."""
 
 from pathlib import Path
 
@@ -16,10 +16,10 @@ _FORGES = tuple(
 
 
 def package_here(folder: Path) -> FirstPackage | None:
-    """Return the package whose distgit `folder` is; None if it is none, or has no known upstream.
+    """Return `folder` as a package if it is a distgit with a known upstream, else None.
 
-    A distgit is a git clone with one spec at its top. Its upstream is the remote `upstream`, or the
-    URL of the spec if that is a repository of a forge. Passwords in URLs are left out.
+    A distgit is a git clone with one spec at its top. Its upstream is the remote `upstream`, or
+    else the URL in the spec if that is a repository on a forge. Passwords in URLs are left out.
     """
     specs = list(folder.glob("*.spec"))
     if len(specs) != 1 or not specs[0].is_file():
@@ -40,6 +40,6 @@ def package_here(folder: Path) -> FirstPackage | None:
 
 
 def _url(spec: Path) -> str:
-    """Return the URL of a spec if it is a repository of a forge, else nothing."""
+    """Return the URL in a spec if it is a repository on a forge, else ""."""
     url = get_tag(SpecText.parse(spec.read_bytes()), "URL")
     return url if url.startswith(_FORGES) and not has_macros(url) else ""

@@ -1,4 +1,4 @@
-"""Where metadata comes from: the configuration, a folder, a git repository, or RDO's own."""
+"""Where metadata is read from: the place in rdo.toml, a folder, a git repository, or RDO's own."""
 
 import os
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ RDOINFO = "https://github.com/redhat-openstack/rdoinfo.git"
 
 
 def user_cache() -> Path:
-    """Return the folder of what is kept for a user rather than for a factory; it may be deleted."""
+    """Return the user's own cache folder, not a factory's; it may be deleted."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(caches) / "rdo"
 
 
 def configured(settings: "Settings", *, max_age: float) -> "Distribution":
-    """Read the metadata of rdo.toml; a git URL is asked again after `max_age` seconds.
+    """Read the metadata named in rdo.toml; a git URL is fetched again after `max_age` seconds.
 
     Raises ConfigError if rdo.toml has no [metadata].
     """
@@ -53,9 +53,9 @@ def _other_layout(section: "MetadataSection", settings: "Settings", cache: Path)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to read metadata from: a folder or URL, the file in it, and the cache for it.
+    """Where to read metadata from: a folder or URL, the file in it, and a folder for its cache.
 
-    An empty `file` is the usual one.
+    An empty `file` means the usual name.
     """
 
     source: str
@@ -64,10 +64,10 @@ class Place:
 
 
 def place(section: "MetadataSection | None", settings: "Settings", source: str, file: str) -> Place:
-    """Return the place of the metadata that a command only looks at.
+    """Return where a command that only reads finds the metadata.
 
-    It needs no rdo.toml: without one and without `source` it is the current folder, if that
-    holds metadata, else RDO's own.
+    It needs no rdo.toml: without one and without `source`, it is the current folder if that
+    contains metadata, else RDO's own metadata.
     """
     if section:
         return Place(section.source, file or section.file, settings.cache / "metadata")
@@ -76,7 +76,7 @@ def place(section: "MetadataSection | None", settings: "Settings", source: str, 
 
 
 def draft(where: Place) -> "Draft":
-    """Open metadata for edits; a RefusedError unless the place is a folder."""
+    """Open metadata for edits; raises RefusedError unless the place is a folder."""
     from rdo.metadata.editing.draft import Draft
     from rdo.metadata.loading import usual_file
 

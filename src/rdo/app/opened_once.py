@@ -1,4 +1,4 @@
-"""A part of an object that is made on first use, once, whichever thread asks first."""
+"""A property that is computed once, on first use, whichever thread asks first."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
@@ -7,11 +7,11 @@ T = TypeVar("T")
 
 
 class opened_once(Generic[T]):
-    """Make a property of the first result of a method.
+    """Turn a method into a property that keeps the method's first result.
 
-    Unlike `functools.cached_property`, whose lock went with Python 3.12, two threads never make
-    the part twice. The owner must have a `threading.RLock` called `opening`: parts may open
-    each other. A method that raises is called again by the next who asks.
+    `functools.cached_property` lost its lock in Python 3.12; here two threads never make the part
+    twice. The owner must have a `threading.RLock` called `opening`, because parts may open each
+    other. A method that raises is called again at the next access.
 
     >>> import threading
     >>> class Owner:

@@ -1,4 +1,4 @@
-"""The places outside that a target's repositories are pushed to, as rdo.toml names them."""
+"""The places outside that a target's repositories are pushed to, as configured in rdo.toml."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -25,13 +25,13 @@ def push_places(settings: "Settings", target: str, names: tuple[str, ...]) -> li
     sections = settings.target(target).push
     if not sections:
         raise ConfigError(
-            f"{target} is pushed to no place",
+            f"{target} has no place to push to",
             hint=f"add [targets.{target}.push.NAME] with `to` and `url` to rdo.toml",
         )
     for name in names:
         if name not in sections:
             near = did_you_mean(name, sections)
-            raise NotFoundError(f"{target} is pushed to no place {name}{near}")
+            raise NotFoundError(f"{target} has no place {name}{near}")
     return [_place(name, sections[name]) for name in names or sections]
 
 

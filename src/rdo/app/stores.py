@@ -1,7 +1,7 @@
-"""Opening the store of a data folder, which remembers that it has one; backup, restore, check.
+"""Open the store of a data folder and detect if its database was lost; backup, restore, check.
 
-`data/.store` holds the identity of the database. Where it or a published tree is, a database that
-is missing or empty has been lost, and none is made in its place.
+`data/.store` holds the identity of the database. If that file or a published tree exists, a missing
+or empty database has been lost, and no new one is created in its place.
 """
 
 import contextlib
@@ -45,25 +45,25 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class StoreCheck:
-    """What was looked at, and everything that is wrong with it."""
+    """The database that was checked, and everything that is wrong with it."""
 
     database: str
     faults: tuple[str, ...]
 
 
 def open_store(settings: "Settings", *, reads_only: bool = False) -> Store:
-    """Open the database of a data folder; a new one only where none has been.
+    """Open the database of a data folder; create one only if the folder never had one.
 
-    A reader gets an empty store if there is nothing yet, and brings an older schema up to date
-    only if it may write to the data folder. Raises UnusableStoreError if the database is gone, or
-    is another factory's.
+    A reader gets an empty store if there is no database yet, and upgrades an older schema only if
+    it may write to the data folder. Raises UnusableStoreError if the database is gone, or belongs
+    to another factory.
     """
     known = _identity(settings)
     is_new = not known and not _has_tree(settings.data)
     if reads_only:
         return _open_reader(settings, known, is_new=is_new)
     settings.data.mkdir(parents=True, exist_ok=True)
-    with _told_about_tree(settings, is_new=is_new):
+    with _explaining_lost_database(settings, is_new=is_new):
         store = Store(settings.database_url, is_new=is_new, identity=known)
     _check_identity(store, known, settings.data)
     if not known:
@@ -72,16 +72,16 @@ def open_store(settings: "Settings", *, reads_only: bool = False) -> Store:
 
 
 def look_at_store(settings: "Settings") -> str:
-    """Return what a data folder's database is called, or nothing if there is none yet.
+    """Return the name of a data folder's database; "" if there is none yet.
 
-    Nothing is changed, the schema included. Raises what opening it raises, and OlderSchemaError.
+    Changes nothing, not even the schema. Raises the errors of `open_store`, and OlderSchemaError.
     """
     known = _identity(settings)
     is_new = not known and not _has_tree(settings.data)
     if is_new and settings.database == "sqlite" and not (settings.data / "rdo.sqlite").exists():
         return ""
     with (
-        _told_about_tree(settings, is_new=is_new),
+        _explaining_lost_database(settings, is_new=is_new),
         Store(settings.database_url, is_new=False, reads_only=True) as store,
     ):
         if store.identity:
@@ -93,7 +93,7 @@ def _open_reader(settings: "Settings", known: str, *, is_new: bool) -> Store:
     if is_new and settings.database == "sqlite" and not (settings.data / "rdo.sqlite").exists():
         return Store.of_nothing()
     try:
-        with _told_about_tree(settings, is_new=is_new):
+        with _explaining_lost_database(settings, is_new=is_new):
             store = Store(settings.database_url, is_new=False, reads_only=True)
     except OlderSchemaError:
         if not os.access(settings.data, os.W_OK):
@@ -105,20 +105,20 @@ def _open_reader(settings: "Settings", known: str, *, is_new: bool) -> Store:
 
 
 def known_mark(settings: "Settings") -> str:
-    """Return the mark of the database that a data folder knows; empty if it has had none."""
+    """Return the mark of the database recorded in a data folder; empty if it never had one."""
     known = _identity(settings)
     return mark_of(known) if known else ""
 
 
 def mark_of(identity: str) -> str:
-    """Return what may be shown of a database's identity: the same for the same database alone."""
+    """Return a text that identifies a database and may be shown, derived from its identity."""
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def _identity(settings: "Settings") -> str:
-    """Return the identity of the folder's database; empty if it has had none.
+    """Return the identity recorded for the folder's database; empty if it never had one.
 
-    An identity remembered for another database counts only if there is a published tree.
+    An identity recorded for another database is used only if there is a published tree.
     """
     try:
         identity, _, name = (settings.data / MARKER).read_text().strip().partition(" ")
@@ -132,12 +132,12 @@ def _remember(settings: "Settings", store: Store) -> None:
 
 
 def _name(settings: "Settings") -> str:
-    """Return the database's name, which stays when the data folder is moved with it."""
+    """Return a name for the database that stays the same when the data folder is moved with it."""
     return "sqlite" if settings.database == "sqlite" else database_name(settings.database_url)
 
 
 def _has_tree(data: Path) -> bool:
-    """Whether something was published into the folder, perhaps before it had a marker."""
+    """Whether anything was published into the folder, even before it had a marker."""
     return any(
         name in {CURRENT, CONSISTENT, "component", "composed"} or _SHARD.fullmatch(name)
         for repos in data.glob("*/repos")
@@ -146,8 +146,8 @@ def _has_tree(data: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _told_about_tree(settings: "Settings", *, is_new: bool) -> Iterator[None]:
-    """Say why a database that is gone is not simply made anew."""
+def _explaining_lost_database(settings: "Settings", *, is_new: bool) -> Iterator[None]:
+    """Explain why a missing database is not simply created again."""
     try:
         yield
     except UnusableStoreError as error:
@@ -169,7 +169,7 @@ def _check_identity(store: Store, known: str, data: Path) -> None:
 
 
 def backup(app: "App", file: Path) -> BackupFile:
-    """Copy the database to `file` as it is at this moment; a round may be at work.
+    """Copy the database to `file` as it is at this moment; rounds may be running.
 
     Raises RefusedError if the file cannot be written.
     """
@@ -180,10 +180,10 @@ def backup(app: "App", file: Path) -> BackupFile:
 
 
 def restore(app: "App", file: Path) -> Restored:
-    """Put a backup in the place of the database, which is kept aside.
+    """Replace the database by a backup; the old database is kept aside.
 
-    Raises RefusedError while a round or a publication is at work, and if the backup is of another
-    factory; UnusableStoreError if it is not a whole backup.
+    Raises RefusedError while a round or a publication is running, and if the backup is from another
+    factory; UnusableStoreError if the backup is incomplete.
     """
     settings = app.settings
     found, known = inspect_backup(file), _identity(settings)
@@ -204,7 +204,7 @@ def restore(app: "App", file: Path) -> Restored:
 
 @contextlib.contextmanager
 def _nobody_else(settings: "Settings") -> Iterator[None]:
-    """Keep rounds, publications and messages out; a RefusedError if one is at work."""
+    """Block rounds, publications and messages; raises RefusedError if one is running."""
     rounds = {settings.target_folder(name) / "round.lock" for name in settings.targets}
     rounds |= set(settings.data.glob("*/round.lock"))
     others = settings.data.glob("*/publish.lock")
@@ -215,7 +215,7 @@ def _nobody_else(settings: "Settings") -> Iterator[None]:
 
 
 def check(app: "App", file: Path | None = None) -> StoreCheck:
-    """Look for faults of the database, and of the names in the published trees; or of a backup."""
+    """Return the faults of the database and of the names in the published trees, or of a backup."""
     name = str(file) if file else database_name(app.settings.database_url)
     try:
         if file:

@@ -1,4 +1,4 @@
-"""Targets made ready for work: packages, published tree and state of each."""
+"""Open targets: the packages, published tree and state of each."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rdo.app.depending import Depending
 from rdo.errors import NotFoundError, did_you_mean
 from rdo.model.nevra import Nevra
 from rdo.model.package import Package
-from rdo.model.repo_file import NOT_SIGNED, RepoTrust
+from rdo.model.repo_file import NOT_SIGNED, RepoSection, RepoTrust
 from rdo.model.text.url import is_on_pypi
 from rdo.publish.release_package import ReleasePackage, key_urls, release_sections
 from rdo.publish.site import Members, Site
@@ -30,7 +31,7 @@ class OpenTarget:
     """A configured target with its packages, its published tree and the store behind both.
 
     `folder` is `data/<target>`; `members` are the packages of the release as the metadata lists
-    them. `is_developed`: the release's status is development.
+    them. `is_developed` means that the release's status is "development".
     """
 
     name: str
@@ -45,7 +46,7 @@ class OpenTarget:
     is_developed: bool = True
 
     def package(self, name: str) -> Package:
-        """Return the package that is called so, or whose project or RPM is.
+        """Return the package with this name, or with a project or RPM of this name.
 
         Raises NotFoundError if the release has none, or several with that project or RPM.
         """
@@ -63,16 +64,16 @@ class OpenTarget:
         raise NotFoundError(f"{self.name} has no package {name}{did_you_mean(name, known)}")
 
     def _with_rpm(self, name: str) -> list[str]:
-        """Return the packages whose newest good build has an RPM of this name, or this file."""
+        """Return the packages whose newest good build has an RPM with this name or file name."""
         if name.endswith(".rpm"):
-            with contextlib.suppress(ValueError):  # then it is a name that ends like a file
+            with contextlib.suppress(ValueError):  # it is a name that only looks like a file name
                 name = Nevra.parse(name).name
         with self.store.read() as at:
             found = at.artifacts.providing(self.name, {name})
         return sorted(package for package in found if package in self.packages)
 
     def members_now(self) -> Members:
-        """Return the members, with those that are held at this moment."""
+        """Return the members, including which of them are held at this moment."""
         with self.store.read() as at:
             held = frozenset(at.holds.all(self.name))
         return replace(self.members, held=held)
@@ -88,7 +89,7 @@ class OpenTarget:
 
 
 def site(settings: "Settings", target: str) -> Site:
-    """Return how the published tree of a target is presented."""
+    """Return the address of a target's published tree, and the content of its .repo files."""
     section = settings.target(target)
     return Site(
         target,
@@ -101,7 +102,7 @@ def site(settings: "Settings", target: str) -> Site:
 
 
 OWN_KEYS = "signing-keys"
-"""The folder, beside the tree, of the keys that `rdo repo sign-key` makes for a target."""
+"""The folder beside the tree with the keys that `rdo repo sign-key` makes for a target."""
 
 
 def _utc_now() -> datetime:
@@ -111,7 +112,7 @@ def _utc_now() -> datetime:
 def signer(
     settings: "Settings", target: str, now: Callable[[], datetime] = _utc_now
 ) -> Signer | None:
-    """Return who signs for a target; None if its configuration does not ask for signatures."""
+    """Return the signer of a target; None if signing is not configured."""
     section, folder = settings.signing_of(target), settings.target_folder(target)
     if section is None:
         return None
@@ -135,14 +136,14 @@ def signer(
 def own_signer(
     settings: "Settings", target: str, now: Callable[[], datetime]
 ) -> tuple[Signer, ByOwnKey]:
-    """Return who would sign for a target by a key of its own, and the way to that key."""
+    """Return the signer that would use the target's own key, and how that key is reached."""
     folder = settings.target_folder(target)
     way = ByOwnKey(target, folder / OWN_KEYS)
     return Signer(target, way, folder / "repos", settings.tree_url(target), clock=now), way
 
 
 def open_tree(settings: "Settings", target: str, store: Store, now: Callable[[], datetime]) -> Tree:
-    """Open the published tree of a target, for whoever needs no packages."""
+    """Open the published tree of a target, without its packages."""
     folder, presented = settings.target_folder(target), site(settings, target)
     return Tree(folder, store, presented, clock=now, signer=signer(settings, target, now))
 
@@ -154,7 +155,7 @@ def open_target(
     store: Store,
     now: Callable[[], datetime],
 ) -> OpenTarget:
-    """Put a target together from its settings, its packages and the store."""
+    """Assemble a target from its settings, its packages and the store."""
     section, folder = settings.target(target), settings.target_folder(target)
     return OpenTarget(
         name=target,
@@ -171,7 +172,7 @@ def open_target(
 
 
 def repositories(settings: "Settings", target: str, name: str) -> tuple[Path, ...]:
-    """Return the folders that a name of a target leads to now: one per component, if it has any."""
+    """Return the folders that a name of a target points to now, one per component, if any."""
     repos = settings.target_folder(target) / "repos"
     links = [repos / name, *sorted(repos.glob(f"component/*/{name}"))]
     return tuple(link.resolve() for link in links if (link / "repodata").is_dir())
@@ -186,10 +187,11 @@ def release_package(
     number: int = 1,
     url: str = "",
 ) -> ReleasePackage:
-    """Return the `rdo-release` of a name of a target; `url` is where hosts find the tree.
+    """Return the `rdo-release` package for a name of a target; `url` is where hosts find the tree.
 
-    Of a target that is signed it brings all keys. Raises NotFoundError if the name leads nowhere
-    yet, RefusedError if what it leads to was published before the target was signed.
+    For a signed target it contains all keys. It follows the names of the other targets that the
+    target depends on, even if it is pinned itself. Raises NotFoundError if the name points nowhere
+    yet, RefusedError if the repository was published before the target was signed.
     """
     presented = site(settings, target)
     if url:
@@ -202,4 +204,15 @@ def release_package(
         keys = {signs.key_name(one): text for one, text in signs.public_keys().items()}
         trust = RepoTrust(gpgcheck=True, repo_gpgcheck=True, gpgkey=key_urls(keys))
     sections = release_sections(presented, repos, release, name, is_pinned=is_pinned, trust=trust)
-    return ReleasePackage(release, number, sections, keys)
+    others: list[RepoSection] = []
+    for one in Depending(settings, target).followed():
+        known = {}
+        if signs := signer(settings, one.target):
+            known = {signs.key_name(key): text for key, text in signs.public_keys().items()}
+        asked = RepoTrust(bool(known), bool(known), key_urls(known))
+        tree, tree_url = settings.target_folder(one.target) / "repos", settings.tree_url(one.target)
+        label = f"{settings.target(one.target).project_name} {release}, {one.link} of {one.target}"
+        section = one.section(f"openstack-{release}-{one.key}", label, tree, tree_url)
+        others.append(section.trusting(asked))
+        keys |= known
+    return ReleasePackage(release, number, (*sections, *others), keys)

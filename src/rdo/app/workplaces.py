@@ -1,4 +1,4 @@
-"""Where builds run: the builder of a target with all that it needs, from one table of builders."""
+"""Where builds run: the builder of each target with everything it needs."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -31,15 +31,17 @@ if TYPE_CHECKING:
     from rdo.roots.platform.platforms import BaseLayer, Platforms
     from rdo.solver import SolverRepository
     from rdo.tools.farms.copr_frontend import CoprLogin
+    from rdo.tools.rpm.mock import Mock
 
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Where builds run; `platform_digest` names all that they depend on besides their inputs.
+    """A builder, its bridge, and what both know about the platform.
 
-    `provided` returns what the platform's own packages provide, as `rdo.solver.provided` does;
-    `tools` are the RPM dependencies that the bridge meets for every build.
-    Without a `foresight` each build tells by itself what it needs.
+    `platform_digest` covers everything that builds depend on besides their inputs. `provided`
+    returns what the platform's own packages provide, as `rdo.solver.provided` does; `tools` are the
+    RPM dependencies that the bridge provides for every build. Without a `foresight`, requirements
+    become known only during a build.
     """
 
     builder: Builder
@@ -62,9 +64,9 @@ class Workplaces:
         self.make_source: MakeSource | None = None
 
     def of_target(self, target: str) -> Workplace:
-        """Open the builders that the target names; its platform is made if it is not there yet.
+        """Open the builders that the target names; create its platform if it does not exist yet.
 
-        Bridge and platform are those of its own builder, also for what another one builds.
+        All builders use the bridge and platform of the target's own builder.
         """
         section = self.settings.target(target)
         opened = {name: self.open(name, target) for name in self.settings.builders_of(target)}
@@ -82,7 +84,7 @@ class Workplaces:
         return replace(own, builder=BuilderByPackage(share, builders), share=share)
 
     def open(self, builder: str, target: str) -> Workplace:
-        """Open one builder for a target; raise NotFoundError if there is none of this name."""
+        """Open one builder for a target; raises NotFoundError if there is none with this name."""
         named = self.settings.builder(builder)
         return BUILDERS[named.kind](self, target, named)
 
@@ -95,47 +97,73 @@ class Workplaces:
         target: str = "",
         platform: str = "",
     ) -> Builder:
-        """Return a builder for a source RPM that is made already, or that a farm makes itself.
+        """Return a builder for a source RPM that exists already, or that a farm makes itself.
 
-        A job only names its folder. `options` replace keys of the builder's section. Limits and
-        platform are those of `target`; without one they are the defaults, and `platform`. Raises
-        NotFoundError as `open` does, RefusedError for a key that the section does not have.
+        A job for it only needs a folder. `options` replace keys of the builder's section. Limits
+        and platform are those of `target`; without a target, the default limits and `platform`.
+        Raises NotFoundError as `open` does, and RefusedError for a key that the section does not
+        have.
         """
         from rdo.config.settings import Target
 
         named = self.settings.builder(builder)
         if unknown := sorted(options.keys() - type(named.section).model_fields.keys()):
-            raise RefusedError(f"the builder {builder} ({named.kind}) knows no {unknown[0]}")
+            raise RefusedError(f"the builder {builder} ({named.kind}) has no option {unknown[0]}")
         settings = self.settings
         if not target:
             target = builder
             own = {target: Target(release=builder, platform=platform, builder=builder)}
             settings = settings.model_copy(update={"targets": {**settings.targets, **own}})
         places = Workplaces(settings, self.platforms, self.bridges)
-        places.make_source = partial(_made, srpm)
+        places.make_source = partial(_existing_srpm, srpm)
         section = named.section.model_copy(update=dict(options))
         return BUILDERS[named.kind](places, target, replace(named, section=section)).builder
 
+    def again_in_mock(self, target: str, package: str, folder: Path) -> Builder:
+        """Return a builder that repeats a build in mock from the files in the build's folder.
+
+        Raises NotFoundError or RefusedError with the reason if that is not possible.
+        """
+        from rdo.builders.mock.builder import MockPlan
+        from rdo.builders.mock.hermetic import HermeticBuilder, LockedBuild
+
+        section = self.settings.target(target)
+        own = section.package_builders.get(package)
+        named = self.settings.builder(own.builder if own else section.builder)
+        if named.kind is not BuilderKind.MOCK:
+            raise RefusedError(
+                f"build {folder.name} ran in mock, but {target} builds {package} with {named.name}",
+                hint="name the builder of mock again, for as long as this takes",
+            )
+        mock, slots, _ = _mock(self, target, named)
+        plan = MockPlan(slots, _bounds(section), _no_dependencies, platform=section.platform)
+        settings = self.settings
+        trees = {
+            settings.tree_url(name): settings.target_folder(name) / "repos"
+            for name in settings.targets
+        }
+        return HermeticBuilder(mock, plan, LockedBuild.find(mock, folder, trees))
+
     def copr_owner(self, builder: str) -> str:
-        """Return whose projects a builder of kind `copr` uses; raises ConfigError if unknown."""
+        """Return the owner of the projects that a Copr builder uses; ConfigError if unknown."""
         named = self.settings.builder(builder)
         return _copr_owner(named, _copr_login(named))
 
     def check(self, target: str) -> None:
-        """Raise an error, before anything is fetched or made, if builds of a target cannot run."""
+        """Raise an error, before anything is fetched or made, if a target's builds cannot run."""
         section = self.settings.target(target)
         builders = map(self.settings.builder, self.settings.builders_of(target))
         if any(_needs_root(section, named) for named in builders):
             self.platforms.check(section.platform)
 
     def root_builder(self, target: str, dependencies: "Dependencies") -> Builder:
-        """Return the built-in builder with the bounds of a target."""
-        from rdo.builders.rooms.root import RootBuilder  # with the solver and rpm: only to build
+        """Return the built-in builder with the limits of a target."""
+        from rdo.builders.rooms.root import RootBuilder  # imports solver and rpm
 
         return RootBuilder(self.bounded_workshop(target, dependencies))
 
     def bounded_workshop(self, target: str, dependencies: "Dependencies") -> "Workshop":
-        """Return a workshop with the bounds of a target."""
+        """Return a workshop with the limits of a target."""
         section = self.settings.target(target)
         return self.workshop(
             dependencies,
@@ -146,7 +174,7 @@ class Workplaces:
         )
 
     def bare_workshop(self, platform: str) -> "Workshop":
-        """Return where specs are built that require nothing but the base layer of a platform."""
+        """Return a workshop for specs that require nothing but the base layer of a platform."""
         from rdo.builders.rooms.workshop import Workshop
         from rdo.roots.build_root import remove_leftovers
         from rdo.roots.content import ContentStore
@@ -156,25 +184,29 @@ class Workplaces:
         return Workshop(base, ContentStore(self.platforms.content), roots, lambda: None)
 
     def base_repositories(self, platform: str) -> tuple[str, tuple["SolverRepository", ...]]:
-        """Return a platform's architecture, and the repositories that its hosts have anyway.
+        """Return a platform's architecture, and the repositories that its hosts have in any case.
 
-        The platform is made if it is not there yet.
+        The platform is created if it does not exist yet.
         """
         base = self.platforms.create(platform)
         return base.platform.arch, _base_repositories(base)
 
     def host_repositories(self, target: str) -> tuple[str, tuple["SolverRepository", ...]]:
-        """Return a target's architecture, and what its hosts have besides its own packages.
+        """Return a target's architecture, and the other repositories that its hosts have.
 
-        These are the platform's repositories, and what comes from outside for the target.
+        These are the platform's repositories, and the target's bridged packages.
         """
         from rdo.solver import SolverRepository
 
         arch, base = self.base_repositories(self.settings.target(target).platform)
-        outside = self.bridges.of_target(target).repository()
-        if outside is None:
-            return arch, base
-        return arch, (SolverRepository("deps", outside, DEPENDENCIES), *base)
+        dependencies = self.bridges.of_target(target)
+        found = [
+            SolverRepository(f"neighbour-{number}", path, priority)
+            for number, (path, priority) in enumerate(dependencies.neighbours())
+        ]
+        if outside := dependencies.repository():
+            found.append(SolverRepository("deps", outside, DEPENDENCIES))
+        return arch, (*found, *base)
 
     def workshop(
         self,
@@ -185,9 +217,9 @@ class Workplaces:
         disk_mb: int = 20_000,
         memory_mb: int = 16_000,
     ) -> "Workshop":
-        """Return where builds run whose dependencies come from there, within bounds.
+        """Return a workshop with these limits that takes dependencies from `dependencies`.
 
-        What killed builds left in the folder of roots is removed first.
+        Leftovers of killed builds in the folder of roots are removed first.
         """
         from rdo.builders.rooms.workshop import Workshop
         from rdo.roots.build_root import remove_leftovers
@@ -201,6 +233,7 @@ class Workplaces:
             dependencies.wheels.content,
             roots,
             dependencies.repository,
+            dependencies.neighbours,
             seconds=minutes * 60,
             log_bytes=log_mb * 1_000_000,
             disk_bytes=disk_mb * 1_000_000,
@@ -216,7 +249,7 @@ def _needs_root(section: "Target", named: "NamedBuilder") -> bool:
 
 
 def _open_root(places: Workplaces, target: str, _named: "NamedBuilder") -> Workplace:
-    from rdo.builders.rooms.foresight import RootForesight  # with the solver and rpm: only to build
+    from rdo.builders.rooms.foresight import RootForesight  # imports solver and rpm
     from rdo.builders.rooms.root import RootBuilder
 
     settings = places.settings.target(target)
@@ -243,7 +276,7 @@ def provided_by(base: "BaseLayer") -> Mapping[str, Sequence[tuple[str, str]]]:
 
 
 def _base_repositories(base: "BaseLayer") -> tuple["SolverRepository", ...]:
-    """Return the base layer as what is installed, and its repositories, for the solver."""
+    """Return the base layer, as the installed packages, and its repositories, for the solver."""
     from rdo.solver import SolverRepository
 
     installed = SolverRepository("base", base.metadata, BASE, installed=True)
@@ -258,7 +291,7 @@ def _open_command(places: Workplaces, target: str, named: "NamedBuilder") -> Wor
     words = tuple(named.section.command or section.command)
     if not words:
         raise ConfigError(
-            f"target {target}: the builder is a command, and there is none",
+            f"target {target}: the builder needs a command, and none is set",
             hint='set command = ["PROGRAM", "{srpm}", "{resultdir}", "{package}"]',
         )
     is_detached = named.section.detached or section.detached
@@ -273,16 +306,43 @@ def _open_command(places: Workplaces, target: str, named: "NamedBuilder") -> Wor
 
 
 def _open_mock(places: Workplaces, target: str, named: "NamedBuilder") -> Workplace:
-    """Open mock; its configuration is written from the platform, unless it has one of its own."""
+    """Open mock; its configuration is written from the platform, unless the section names one."""
     from rdo.builders.mock.builder import MockBuilder, MockPlan
-    from rdo.tools.rpm.mock import Mock, config_of, write_config
 
     asked, section = named.section, places.settings.target(target)
+    mock, folder, text = _mock(places, target, named)
+    plan = MockPlan(folder, _bounds(section), _no_dependencies)
+    if places.make_source is None:  # else it builds one SRPM that belongs to no target
+        places.platforms.create(section.platform)
+        bridged = places.bridges.of_target(target)
+        plan = replace(
+            plan,
+            dependencies=bridged.repository,
+            neighbours=bridged.neighbours,
+            platform=section.platform,
+        )
+    return _outside(
+        places,
+        target,
+        _digest(
+            section.platform, mock.config, text, *asked.enable_repositories, *asked.mock_options
+        ),
+        partial(MockBuilder, mock, plan),
+        makes_srpm=True,
+    )
+
+
+def _mock(places: Workplaces, target: str, named: "NamedBuilder") -> "tuple[Mock, Path, str]":
+    """Return mock, the folder of its slots, and the text of a configuration written for it."""
+    from rdo.tools.rpm.mock import Mock, config_of, write_config
+
+    asked = named.section
     folder = (asked.folder or places.settings.data / "mock") / target
     config = asked.mock_config or str(folder / f"{target}.cfg")
     text = ""
     if not asked.mock_config:
-        text = config_of(places.platforms.find(section.platform), f"rdo-{target}")
+        platform = places.platforms.find(places.settings.target(target).platform)
+        text = config_of(platform, f"rdo-{target}", asked.bootstrap_image or "")
         write_config(Path(config), text)
     mock = Mock(
         config,
@@ -292,24 +352,15 @@ def _open_mock(places: Workplaces, target: str, named: "NamedBuilder") -> Workpl
         tuple(asked.enable_repositories),
         tuple(asked.mock_options),
     )
-    is_alone = places.make_source is not None  # one SRPM, of no target of the configuration
-    dependencies = _nothing if is_alone else places.bridges.of_target(target).repository
-    plan = MockPlan(folder, _bounds(section), dependencies)
-    return _outside(
-        places,
-        target,
-        _digest(section.platform, config, text, *asked.enable_repositories, *asked.mock_options),
-        partial(MockBuilder, mock, plan),
-        makes_srpm=True,
-    )
+    return mock, folder, text
 
 
-def _nothing() -> None:
-    """Return the dependency repository of what belongs to no target: none."""
+def _no_dependencies() -> None:
+    """Return no dependency repository, for builds that belong to no target."""
 
 
 def _open_koji(places: Workplaces, target: str, named: "NamedBuilder") -> Workplace:
-    """Open a hub; the SRPM is made here, unless the hub fetches the source."""
+    """Open a Koji hub; the SRPM is made here, unless the hub fetches the source itself."""
     from rdo.builders.farms.koji import KojiFarm, KojiPlan
     from rdo.tools.farms.koji_hub import HubLogin, KojiHub
 
@@ -348,7 +399,7 @@ def _copr_owner(named: "NamedBuilder", login: "CoprLogin") -> str:
 
 
 def _open_copr(places: Workplaces, target: str, named: "NamedBuilder") -> Workplace:
-    """Open a Copr frontend; each target has a project of its own there."""
+    """Open a Copr frontend, in which each target has a project of its own."""
     from rdo.builders.farms.copr import CoprFarm, CoprPlan, chroot_of
     from rdo.tools.farms.copr_frontend import CoprFrontend
 
@@ -373,7 +424,7 @@ def _open_copr(places: Workplaces, target: str, named: "NamedBuilder") -> Workpl
 
 
 def _reachable(url: str) -> list[str]:
-    """Return a URL of ours if a farm may be able to read from it: not one of this machine alone."""
+    """Return the URL unless it only works on this machine, where a farm cannot reach it."""
     host = urlsplit(url).hostname or ""
     return [] if host in {"localhost", "::1"} or host.startswith("127.") else [url]
 
@@ -387,7 +438,7 @@ def _at_farm(
     *,
     makes_srpm: bool = True,
 ) -> Workplace:
-    """Open a farm: its roots have what its own repositories give, ours only makes the SRPM."""
+    """Open a farm: its builds use the farm's own repositories; a root here only makes the SRPM."""
     from rdo.builders.farms.remote import Pace, RemoteBuilder
 
     section = places.settings.target(target)
@@ -411,7 +462,7 @@ def _outside(
     *,
     makes_srpm: bool,
 ) -> Workplace:
-    """Return the place of a builder elsewhere; only an SRPM, if one is made, needs our roots."""
+    """Return the workplace of a builder elsewhere; if an SRPM is needed, a root here makes it."""
     from rdo.builders.rooms.srpm import make_srpm
     from rdo.builders.sources.spec_rpms import note_names
 
@@ -432,8 +483,10 @@ def _outside(
     )
 
 
-def _made(srpm: Path | None, _job: "BuildJob", _is_cancelled: Callable[[], bool]) -> Path | None:
-    """Return a source RPM that exists, where one is made for each job otherwise."""
+def _existing_srpm(
+    srpm: Path | None, _job: "BuildJob", _is_cancelled: Callable[[], bool]
+) -> Path | None:
+    """Return an existing source RPM, for builders that otherwise make one for each job."""
     return srpm
 
 
@@ -459,4 +512,7 @@ BUILDERS: Mapping[BuilderKind, _Opener] = MappingProxyType(
         BuilderKind.COPR: _open_copr,
     }
 )
-"""Every way to build: to add one, name it in BuilderKind and open it here."""
+"""How each kind of builder is opened.
+
+To add a kind, name it in BuilderKind and add its function here.
+"""

@@ -1,1 +1,1 @@
-"""Questions about a repository, each answered by findings: promotion and updates ask them."""
+"""Checks of a repository, which return findings; promotion and updates use them."""

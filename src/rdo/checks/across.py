@@ -1,6 +1,6 @@
-"""What a change of one repository does to the repositories beside it, which others publish."""
+"""How a change of one repository affects the repositories of other publishers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ class SideRepositories:
 
 @dataclass(frozen=True, slots=True)
 class SidePackage:
-    """A binary package and the side that it is from; the NEVRA is as libsolv writes it."""
+    """A binary package and the side it comes from; the NEVRA is as libsolv writes it."""
 
     side: str
     name: str
@@ -33,9 +33,9 @@ class SidePackage:
 class BrokenPackage:
     """A package that cannot be installed.
 
-    `chain` leads from it to the package `by`, which has the requirement `need` that nothing
-    provides; `was` provided it before. Without a need there are providers, but they conflict.
-    `is_new`: it could be installed before.
+    `chain` leads from it to the package `by`, whose requirement `need` nothing provides; `was`
+    provided it before. If there is no `need`, there are providers, but they conflict. `is_new`: it
+    could be installed before.
     """
 
     package: SidePackage
@@ -48,9 +48,9 @@ class BrokenPackage:
 
 @dataclass(frozen=True, slots=True)
 class CapabilityOffer:
-    """The packages that provide a capability and have what they require, before and after.
+    """The packages that provide a capability and are installable, before and after.
 
-    `before` is None if only one state was looked at.
+    `before` is None if only one state was examined.
     """
 
     before: tuple[SidePackage, ...] | None
@@ -59,10 +59,10 @@ class CapabilityOffer:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """A package that takes the place of one of another side.
+    """A package that replaces one of another side.
 
-    `how` is `priority` or `version`, for two of one name, or `obsoletes`. `is_new`: it did not
-    before.
+    `how` is `priority` or `version`, for two packages of one name, or `obsoletes`. `is_new`: it did
+    not replace it before.
     """
 
     how: str
@@ -73,7 +73,7 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class SideUse:
-    """A requirement of a package that a package of another side meets."""
+    """A requirement of a package that is met by a package of another side."""
 
     need: str
     by: SidePackage
@@ -82,10 +82,10 @@ class SideUse:
 
 @dataclass(frozen=True, slots=True)
 class SideEffects:
-    """What was found.
+    """The findings.
 
-    `assumed` are requirements that nothing described provides, before the change; they are taken
-    as met, because what meets them is not described, or nothing ever did.
+    `assumed` are requirements that nothing listed provides, even before the change. They are taken
+    as met: either their provider is not listed, or there never was one.
     """
 
     broken: tuple[BrokenPackage, ...]
@@ -104,14 +104,16 @@ def look_across(
     capabilities: Iterable[str] = (),
     givers: Iterable[str] = (),
     is_whole: bool = False,
+    named_by: Callable[[SidePackage], SidePackage] = lambda one: one,
     solv: Solv | None = None,
 ) -> SideEffects:
-    """Return what can no longer be installed of the sides `checked`, and what replaces what.
+    """Return which packages of the sides `checked` are broken, and which packages replace others.
 
-    `before` are all sides before a change; without it the sides are looked at as they are.
-    `is_whole`: nothing but what is described is there, so what it lacks is missing. What is used
-    of the sides `givers` is listed. Raises NotFoundError for a repository without repodata,
-    CommandError for one that libsolv cannot read.
+    `before` are all sides before a change; without it the sides are examined as they are.
+    `is_whole`: the listed sides are complete, so a requirement that they do not provide is missing.
+    The answer lists the used packages of the sides in `givers`. `named_by` may assign packages to
+    other sides. Raises NotFoundError for a repository without repodata, CommandError for one that
+    libsolv cannot read.
     """
     rows, older, side_of = _rows(sides), _rows(before), {}
     for one in (*sides, *before):
@@ -130,7 +132,7 @@ def look_across(
     }
     told = (solv or neighbour()).ask(question)
     try:
-        return _effects(told, side_of)
+        return _effects(told, side_of, named_by)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CommandError("libsolv gave an impossible answer") from error
 
@@ -141,9 +143,15 @@ def _rows(sides: Iterable[SideRepositories]) -> list[dict[str, Any]]:
     ]
 
 
-def _effects(told: Mapping[str, Any], side_of: Mapping[str, str]) -> SideEffects:
+def _effects(
+    told: Mapping[str, Any],
+    side_of: Mapping[str, str],
+    named_by: Callable[[SidePackage], SidePackage],
+) -> SideEffects:
     def package(row: Mapping[str, Any] | None) -> SidePackage | None:
-        return SidePackage(side_of[row["repository"]], row["name"], row["nevra"]) if row else None
+        if not row:
+            return None
+        return named_by(SidePackage(side_of[row["repository"]], row["name"], row["nevra"]))
 
     def packages(rows: Iterable[Mapping[str, Any]]) -> tuple[SidePackage, ...]:
         return tuple(one for one in map(package, rows) if one)

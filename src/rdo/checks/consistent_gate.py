@@ -1,7 +1,7 @@
 """Whether `consistent` may move to a repository: only if all of its packages can be installed.
 
-A target asks for this with `consistent-installable`. Answers are kept as those of other checks
-are, so that each repository is asked about once, and a status can tell them.
+A target requests this with `consistent-installable`. Answers are stored like those of other checks,
+so each repository is checked once and the status can show the answer.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ from rdo.store.given.repositories import Repository
 log = logging.getLogger(__name__)
 
 _CONTEXT = "consistent:"
-"""How the context of these answers begins, which compare with nothing."""
+"""The prefix of the context of these answers; they compare with no other repository."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstallableGate:
-    """Lets `consistent` of a tree move only to repositories that can be installed whole.
+    """Lets a tree's `consistent` move only to repositories whose packages are all installable.
 
-    `base` returns the platform's architecture, and the repositories that hosts have anyway.
+    `base` returns the platform's architecture, and the repositories that hosts have in any case.
     """
 
     tree: Tree
@@ -40,10 +40,10 @@ class InstallableGate:
     base: Callable[[], tuple[str, Sequence[SolverRepository]]]
 
     def judge(self, *repositories: Repository) -> tuple[Blocker, ...]:
-        """Return what keeps `consistent` from repositories, one of each component that moves.
+        """Return what keeps `consistent` from moving to repositories, one per component that moves.
 
-        All their packages must be installable beside those of the other components, and so must
-        what was installable of these before. Each set is asked about once.
+        All their packages must be installable together with the other components, and packages of
+        those that were installable before must remain so. Each set is checked once.
         """
         try:
             return self._judge(repositories)
@@ -53,7 +53,7 @@ class InstallableGate:
             return (Blocker(shown, f"cannot be checked: {error}"),)
 
     def known(self, repository: Repository) -> tuple[Blocker, ...]:
-        """Return the same from what is known; nothing is asked."""
+        """Return the same from stored answers, without running a check."""
         with self.store.read() as at:
             rows = at.check_results.of(repository.target, [repository.id])
         ours = [row for row in rows if row.context.startswith(_CONTEXT)]
@@ -86,7 +86,7 @@ class InstallableGate:
     def _repositories(
         self, together: Sequence[Repository], name: str
     ) -> tuple[SolverRepository, ...]:
-        """Return all that hosts have if `consistent` leads to these."""
+        """Return all repositories that hosts have if `consistent` points to these."""
         repos = self.tree.repos
         return (
             *own_repositories(repos, together, name),
@@ -95,7 +95,7 @@ class InstallableGate:
         )
 
     def _packages(self, together: Sequence[Repository]) -> dict[str, str]:
-        """Return the package of each RPM of some repositories, by the RPM's name."""
+        """Return the package of each RPM in some repositories, by the RPM's name."""
         tree = self.tree
         hashes = {
             sha for one in together for sha in tree.journal.references.of(tree.repos / one.path)[0]
@@ -110,9 +110,9 @@ class InstallableGate:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """Whether hosts can install all of the first `moving` repositories, and no less of others.
+    """Whether hosts can install all of the first `moving` repositories without losing others.
 
-    `now` is what they would have, `before` what they have.
+    `now` are the repositories they would have, `before` those they have.
     """
 
     now: tuple[SolverRepository, ...]
@@ -122,13 +122,13 @@ class _Question:
 
     @property
     def context(self) -> str:
-        """What the answer depends on, so that an earlier one can be used again."""
+        """A text for everything the answer depends on, so that an earlier one can be used again."""
         folders = [str(one.folder) for one in (*self.now, *self.before)]
         text = "\0".join([*folders[: len(self.now)], "", *folders[len(self.now) :]])
         return f"{_CONTEXT}{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     def ask(self, arch: str, packages: Mapping[str, str]) -> tuple[Defect, ...]:
-        """Return what cannot be installed, each laid at the package to mend."""
+        """Return the packages that cannot be installed, each with the package to be fixed."""
         found = uninstallable(self.now, self.names, arch=arch, before=self.before)
         others = self.names[self.moving :]
         if found and others and self.before:

@@ -1,4 +1,4 @@
-"""What a check of a repository found, and how the checks of one repository went together."""
+"""The findings and answers of the checks of a repository."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from rdo.errors import NoSpaceError
 
 
 class CheckName(StrEnum):
-    """A question about a repository; a target may have further ones, its outside jobs."""
+    """The name of a check; a target may have more checks, its outside jobs."""
 
     INSTALLABLE = "installable"
     VANISHED = "vanished"
@@ -43,14 +43,14 @@ CHEAP = (
     CheckName.FILES,
     CheckName.SIGNED,
 )
-"""The checks that are asked unless somebody chooses: they need seconds, and no root."""
+"""The checks that run by default: they take seconds and need no root."""
 
 EXPENSIVE = (CheckName.UPGRADE, CheckName.INSTALL)
 """The checks that need a root, and minutes for a whole distribution."""
 
 
 def question(check: str) -> str:
-    """Return the question of a check, whose answer is yes if it passed.
+    """Return the question that a check answers; the answer is yes if it passed.
 
     >>> question("tempest")
     'the job tempest succeeds'
@@ -59,7 +59,7 @@ def question(check: str) -> str:
 
 
 def no_space(check: str) -> NoSpaceError:
-    """Return the error of a check that a full disk of ours ended: it has no answer."""
+    """Return the error for a check that ended because our disk is full, without an answer."""
     return NoSpaceError(
         f"no space left for the check {check}",
         hint="free some space and check again; nothing was recorded",
@@ -70,8 +70,8 @@ def no_space(check: str) -> NoSpaceError:
 class Defect:
     """One thing that is wrong with a repository.
 
-    `package` has to be mended and `maintainers` look after it; `what` says what is wrong, `chain`
-    why, one step after the other; `remedy` is a command, if one would help.
+    `package` must be fixed, and `maintainers` look after it; `what` describes the fault, `chain`
+    its cause, step by step; `remedy` is a command, if one would help.
     """
 
     check: str
@@ -84,10 +84,10 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class CheckAnswer:
-    """How one check went: with no findings it passed. `skipped` says why nobody asked.
+    """The answer of one check; without findings it passed. `skipped` is why it did not run.
 
-    `said` is a sentence about what was done, `log` the file with all of it. `checked` is when an
-    earlier answer was given that is used again; None if it was given now.
+    `said` is a sentence about what was done, `log` the file with the details. `checked` is the time
+    of a stored answer; None if the check ran now.
     """
 
     check: str
@@ -101,5 +101,5 @@ class CheckAnswer:
 
     @property
     def passed(self) -> bool:
-        """Whether it was asked and nothing was found."""
+        """Whether the check ran and found nothing."""
         return not self.findings and not self.skipped

@@ -1,4 +1,4 @@
-"""A root like a fresh host of a target, in which checks install what a repository has."""
+"""A root like a fresh host of a target, in which checks install the packages of a repository."""
 
 import contextlib
 import fcntl
@@ -16,14 +16,14 @@ from rdo.tools.walls.removal import remove_tree
 from rdo.tools.walls.root import Root
 
 RPMS = "/rdo-rpms"
-"""Where the root sees its folder of RPMs."""
+"""The path inside the root of the folder with the RPMs."""
 
 _DISK_BYTES = 40_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class HostRoot:
-    """A root of a base layer alone, behind all walls; `rpms` is a folder of ours that it sees."""
+    """A root with only a base layer, behind all walls; our folder `rpms` is visible inside."""
 
     root: Root
     rpms: Path
@@ -39,9 +39,9 @@ class HostRoot:
         return paths
 
     def rpm(self, *args: str, packages: Sequence[Chosen], seconds: float) -> Completed:
-        """Run rpm with the packages as root inside, and return how it ended."""
+        """Run rpm inside as root with these packages, and return how it ended."""
         (self.rpms / "list").write_text("".join(f"{path}\n" for path in self.offer(packages)))
-        command = f'exec rpm "$@" $(cat {RPMS}/list)'  # more of them than a command line may have
+        command = f'exec rpm "$@" $(cat {RPMS}/list)'  # a command line could be too long for them
         return self.root.ask(
             *("sh", "-c", command, "sh", *args),
             privileged=True,
@@ -52,12 +52,12 @@ class HostRoot:
 
 @contextlib.contextmanager
 def host_root(base: BaseLayer, roots: Path, *binds: Bind) -> Iterator[HostRoot]:
-    """Make a fresh root below the folder `roots`, and remove it at the end of the block.
+    """Make a fresh root in the folder `roots`, and remove it at the end of the block.
 
-    `binds` are further files and folders of ours that it sees.
+    `binds` are more files and folders of ours that are visible inside.
 
-    It is named and locked as roots of builds are, so that what is left of a killed process goes
-    with theirs.
+    It is named and locked like the roots of builds, so that it is removed with theirs if the
+    process is killed.
     """
     roots.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="root-", dir=roots))

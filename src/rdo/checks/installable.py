@@ -1,4 +1,4 @@
-"""Whether every package of a repository can be installed, and what is gone that one requires."""
+"""Check that every package of a repository can be installed, and which requirements vanished."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -17,15 +17,16 @@ def check_installable(
 ) -> tuple[Defect, ...]:
     """Return a finding for each RPM of the repositories named `checked` that has no solution.
 
-    `packages` are the packages of the release by RPM. If what an RPM requires was in `before`, the
-    check is `vanished`, and the package that no longer provides it is to be mended.
+    `packages` are the packages of the release by RPM. If a repository in `before` provided what an
+    RPM requires, the finding belongs to the check `vanished`, and the package that no longer
+    provides it must be fixed.
     """
     found = uninstallable(repositories, checked, arch=arch, before=before)
     return tuple(finding(one, packages) for one in found)
 
 
 def finding(one: Uninstallable, packages: Mapping[str, str]) -> Defect:
-    """Return the finding for an RPM that has no solution, laid at the package to be mended."""
+    """Return the finding for an RPM that has no solution, with the package that must be fixed."""
     asked = packages.get(one.name, one.name)
     if gone := next((lack for lack in one.missing if lack.was), None):
         was = Nevra.parse(gone.was).name
@@ -41,7 +42,7 @@ def finding(one: Uninstallable, packages: Mapping[str, str]) -> Defect:
 
 
 def _name(nevra: str) -> str:
-    """Return the name in a NEVRA that libsolv wrote, or the text if it is none."""
+    """Return the name in a NEVRA that libsolv wrote, or the text if it is not a NEVRA."""
     try:
         return Nevra.parse(nevra).name
     except ValueError:

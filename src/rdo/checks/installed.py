@@ -1,4 +1,4 @@
-"""Whether what a repository has works once it is installed: imported, verified, started."""
+"""Check that packages work once installed: modules import, files are intact, units are valid."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ from rdo.tools.walls.entry import Bind
 log = logging.getLogger(__name__)
 
 MOST_ROOTS = 3
-"""How many roots are made for packages that cannot be installed beside each other."""
+"""Maximum number of roots for packages that cannot be installed together."""
 
 _INSTALL_SECONDS, _LOOK_SECONDS, _MODULE_SECONDS = 3600.0, 3600.0, 120.0
 _PROGRAM = "/rdo-look/look_at_installed.py"
@@ -29,10 +29,10 @@ _SYSTEMD = "systemd"
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What is installed where: the base layer, the folder of roots, and repositories.
+    """An installation to check: the base layer, the folder of roots, and repositories.
 
-    `checked` are the names of the repositories that are asked about; `packages` are those of the
-    release by RPM. Modules among `import_exceptions` are not imported.
+    `checked` are the names of the repositories to check; `packages` are those of the release by
+    RPM. Modules in `import_exceptions` are not imported.
     """
 
     base: BaseLayer
@@ -44,37 +44,37 @@ class Installation:
 
 
 def check_installed(what: Installation, log_file: Path) -> CheckAnswer:
-    """Install all packages in as few roots as possible and look at each of them.
+    """Install all packages in as few roots as possible and check each of them.
 
-    What cannot be installed at all is for another check to tell.
+    Another check reports packages that cannot be installed at all.
     """
     left: tuple[str, ...] = ()
     findings: list[Defect] = []
-    told = _Told()
+    totals = _Totals()
     with log_file.open("w") as text:
         for number in range(MOST_ROOTS):
             if number and not left:
                 break
             before = left
-            left = _one_root(what, left, findings, told, text.write)
+            left = _one_root(what, left, findings, totals, text.write)
             if left == before:
                 break
         if left:
             text.write(f"not installed: {', '.join(sorted(left))}\n")
-    said = f"{told.rpms} RPMs installed, {told.imported} modules imported"
-    if told.units and not told.has_systemd:
-        said += f"; skipped: {told.units} units, because the root has no systemd-analyze"
+    said = f"{totals.rpms} RPMs installed, {totals.imported} modules imported"
+    if totals.units and not totals.has_systemd:
+        said += f"; skipped: {totals.units} units, because the root has no systemd-analyze"
         said += " (rdo platform deps add @host brings it)"
     if left:
         said += f"; not installed: {short_list(sorted(left))}"
-    if not told.rpms and not findings:
-        return CheckAnswer(CheckName.INSTALL, skipped="nothing of it can be installed")
+    if not totals.rpms and not findings:
+        return CheckAnswer(CheckName.INSTALL, skipped="none of its packages can be installed")
     return CheckAnswer(CheckName.INSTALL, tuple(findings), said=said)
 
 
 @dataclass(slots=True)
-class _Told:
-    """What was looked at in all roots."""
+class _Totals:
+    """Totals over all roots."""
 
     rpms: int = 0
     imported: int = 0
@@ -86,10 +86,10 @@ def _one_root(
     what: Installation,
     names: Sequence[str],
     findings: list[Defect],
-    told: _Told,
+    totals: _Totals,
     write: Any,
 ) -> tuple[str, ...]:
-    """Install what fits into one root and look at it; return the names of what is left."""
+    """Install the packages that fit into one root and check them; return the other names."""
     arch = what.base.platform.arch
     host = full_host(what.checked, what.repositories, arch=arch, names=names, also=[_SYSTEMD])
     own = [one for one in host.packages if one.repository in set(what.checked)]
@@ -112,11 +112,11 @@ def _one_root(
         python = what.base.platform.python_program
         found = _look(root, python, sorted({one.name for one in own}), what.import_exceptions)
     write(json.dumps(found, indent=1) + "\n")
-    told.rpms += len(own)
-    told.has_systemd = bool(found["has_systemd"])
+    totals.rpms += len(own)
+    totals.has_systemd = bool(found["has_systemd"])
     for row in found["rpms"]:
-        told.imported += int(row["imported"])
-        told.units += int(row["units"])
+        totals.imported += int(row["imported"])
+        totals.units += int(row["units"])
         findings += _defects(what, row)
     return left
 
@@ -124,7 +124,7 @@ def _one_root(
 def _look(
     root: HostRoot, python: str, names: Sequence[str], exceptions: Sequence[str]
 ) -> dict[str, Any]:
-    """Return what the program inside says, which packages may have made."""
+    """Return the answer of the program inside; installed packages may have forged it."""
     root.root.ask("mkdir", "-p", "-m", "1777", "/run/systemd", privileged=True)  # for its analyzer
     asked = {"rpms": list(names), "seconds": _MODULE_SECONDS, "exceptions": list(exceptions)}
     question = json.dumps(asked).encode()
@@ -139,7 +139,9 @@ def _look(
             row["rpm"] = str(row["rpm"])
         bool(found["has_systemd"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CommandError("a package made the look at what is installed say nonsense") from error
+        raise CommandError(
+            "a package made the check of the installed files return an invalid answer"
+        ) from error
     return dict(found)
 
 
@@ -154,7 +156,7 @@ def _not_installed(what: Installation, said: str) -> Defect:
 
 
 def _complaints(said: str) -> list[str]:
-    """Return what rpm says of scriptlets that failed, which does not end the installation."""
+    """Return rpm's messages about failed scriptlets, which do not stop the installation."""
     return [line for line in said.splitlines() if "scriptlet failed" in line][:50]
 
 
@@ -164,7 +166,7 @@ def _complaint(what: Installation, line: str) -> Defect:
 
 
 def _defects(what: Installation, row: Mapping[str, Any]) -> list[Defect]:
-    """Return what is wrong with one RPM: a finding for imports, for files, for units."""
+    """Return the findings for one RPM: for its imports, its files and its units."""
     rpm, found = row["rpm"], []
     if row["not_imported"]:
         (name, why), count = row["not_imported"][0], row["not_imported_count"]
@@ -182,5 +184,5 @@ def _defects(what: Installation, row: Mapping[str, Any]) -> list[Defect]:
 
 
 def _name(nevra: str) -> str:
-    """Return the name in a NEVRA as libsolv writes it."""
+    """Return the name in a NEVRA that libsolv wrote."""
     return nevra.rsplit("-", 2)[0]

@@ -1,4 +1,4 @@
-"""The answers of checks as JUnit's XML, for CI systems."""
+"""Write the answers of checks as JUnit XML, for CI systems."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from rdo.model.text.xml_text import xml_text
 
 @dataclass(frozen=True, slots=True)
 class JUnitCase:
-    """One thing that was tried: why it `failed` or was `skipped`, else what was `said`.
+    """One test case: why it `failed` or was `skipped`, else a sentence in `said`.
 
-    `detail` is the failure's text.
+    `detail` is the text of the failure.
     """
 
     name: str
@@ -24,7 +24,7 @@ class JUnitCase:
 
 
 def suite(name: str, classname: str, cases: Sequence[JUnitCase]) -> str:
-    """Return one test suite; the text of others may hold what XML cannot."""
+    """Return one test suite; characters that XML does not allow are replaced."""
     found = ElementTree.Element(
         "testsuite",
         name=xml_text(name),

@@ -1,4 +1,4 @@
-"""Reports of tests that an outside job left, in JUnit's XML: read within bounds, by a child."""
+"""Read the test reports that an outside job left, in JUnit XML, within limits and in a child."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _CHILD = "read_junit.py"
 
 @dataclass(frozen=True, slots=True)
 class FailedCase:
-    """A case of a report that failed; `message` and `text` are the job's own words."""
+    """A failed test case in a report; `message` and `text` are the job's own words."""
 
     name: str
     message: str
@@ -26,7 +26,7 @@ class FailedCase:
 
 @dataclass(frozen=True, slots=True)
 class JUnitReport:
-    """What a report says; `fault` is why it cannot be read. Only the first failures are named."""
+    """A report; `fault` is why it cannot be read. Only the first failures are listed."""
 
     cases: int = 0
     skipped: int = 0
@@ -36,15 +36,15 @@ class JUnitReport:
 
 
 def read_reports(documents: Sequence[bytes]) -> tuple[JUnitReport, ...]:
-    """Return what each document says, in order."""
+    """Return the content of each document, in order."""
     child = ReadingChild(_child(), _MEMORY_BYTES, seconds=_SECONDS)
     return tuple(_read(child, one) for one in documents)
 
 
 def _child() -> Path:
-    from rdo.tools import children
+    from rdo.tools.children import reading
 
-    return Path(children.__path__[0]) / _CHILD
+    return Path(reading.__path__[0]) / _CHILD
 
 
 def _read(child: ReadingChild, document: bytes) -> JUnitReport:

@@ -1,6 +1,6 @@
-"""Import the modules of installed RPMs, verify their files and units: runs inside a root.
+"""Import the modules of installed RPMs, and verify their files and units; runs inside a root.
 
-stdin: JSON with the names of the RPMs and bounds. stdout: JSON with what was found.
+stdin: JSON with the names of the RPMs and limits. stdout: JSON with the findings.
 """
 
 import fnmatch
@@ -20,7 +20,7 @@ _UNIT = re.compile(
     r"/(?:usr/)?lib/systemd/(?:system|user)/[^/]+\.(?:service|socket|timer|path|target|mount)"
 )
 _NOT_ALONE = {"test", "tests", "testing", "functional", "unit", "conftest", "__main__", "setup"}
-"""Modules that need what only a test run has, or that run as programs."""
+"""Modules that only work inside a test run, or that run as programs."""
 _MOST_RESTARTS, _MOST_FAILURES, _MOST_LETTERS = 30, 50, 300
 _IMPORT = """
 import importlib, json, os, sys, warnings
@@ -42,7 +42,7 @@ os._exit(0)
 
 
 def modules(paths: Sequence[str], exceptions: Sequence[str]) -> list[str]:
-    """Return the names of the modules among files, but exceptions; packages before their modules.
+    """Return the names of the modules among files, without exceptions; packages come first.
 
     >>> lib = "/usr/lib/python3.11/site-packages"
     >>> modules([f"{lib}/a/__init__.py", f"{lib}/a/b/c.py", "/usr/bin/a"], ["a.b*"])
@@ -63,9 +63,9 @@ def modules(paths: Sequence[str], exceptions: Sequence[str]) -> list[str]:
 
 
 def import_all(names: Sequence[str], seconds: float) -> tuple[int, list[tuple[str, str]]]:
-    """Import modules in a process, and go on in another one behind a module that ends it.
+    """Import modules in a process; if one ends it, continue with the next in another process.
 
-    Return how many could be imported, and the others with the reason.
+    Return how many could be imported, and the reason for each of the others.
     """
     left, imported = list(names), 0
     failed: list[tuple[str, str]] = []
@@ -81,12 +81,12 @@ def import_all(names: Sequence[str], seconds: float) -> tuple[int, list[tuple[st
             failed.append((begun, ended))
             done.append(begun)
         left = [name for name in left if name not in set(done)]
-    failed += [(name, "it was not tried: too many modules before it ended Python") for name in left]
+    failed += [(name, "not tried: too many earlier modules ended Python") for name in left]
     return imported, failed
 
 
 def one_process(names: Sequence[str], seconds: float) -> tuple[str, list[tuple[str, str, str]]]:
-    """Return how a process that imports modules ended, and what it said of each."""
+    """Return how a process that imports modules ended, and what it reported on each."""
     ours, theirs = os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", _IMPORT, str(theirs)]
@@ -113,7 +113,7 @@ def one_process(names: Sequence[str], seconds: float) -> tuple[str, list[tuple[s
 
 
 def kill(group: int) -> None:
-    """End what a process has started, and the process."""
+    """Kill a process and everything it has started."""
     try:
         os.killpg(group, signal.SIGKILL)
     except ProcessLookupError:
@@ -121,7 +121,7 @@ def kill(group: int) -> None:
 
 
 def rows_of(lines: Iterator[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield what a process reported; the last line may be cut off."""
+    """Yield the reports of a process; its last line may be cut off."""
     try:
         for line in lines:
             what, name, why = json.loads(line)
@@ -131,13 +131,13 @@ def rows_of(lines: Iterator[str]) -> Iterator[tuple[str, str, str]]:
 
 
 def output(*argv: str) -> list[str]:
-    """Return the lines that a program prints, whatever its status is."""
+    """Return the lines that a program prints, whatever its exit status."""
     done = subprocess.run(argv, capture_output=True, text=True, errors="replace", check=False)
     return (done.stdout + done.stderr).splitlines()
 
 
 def changed_files(rpm: str) -> list[str]:
-    """Return what rpm finds changed of an installed package, but for files that are configured."""
+    """Return the files of an installed package that rpm finds changed, except configuration."""
     lines = output("rpm", "-V", "--nomtime", "--nodeps", rpm)
     kinds = re.compile(r"(\S{9}|missing) {2,4}(?:([cdgln]) )?(/.*)")
     found = ((line, kinds.fullmatch(line)) for line in lines)
@@ -145,7 +145,7 @@ def changed_files(rpm: str) -> list[str]:
 
 
 def faulty_units(paths: Sequence[str]) -> list[str]:
-    """Return what systemd finds wrong with units."""
+    """Return systemd's messages about faulty units."""
     words = ("systemd-analyze", "verify", "--man=no", "--recursive-errors=no")
     environment = {**os.environ, "SYSTEMD_LOG_LEVEL": "warning"}
     done = subprocess.run(
@@ -165,7 +165,7 @@ def faulty_units(paths: Sequence[str]) -> list[str]:
 def look_at(
     rpm: str, seconds: float, exceptions: Sequence[str], *, has_systemd: bool
 ) -> dict[str, object]:
-    """Return what is wrong with an installed RPM."""
+    """Return the faults of an installed RPM."""
     paths = output("rpm", "-ql", rpm)
     imported, failed = import_all(modules(paths, exceptions), seconds)
     units = [path for path in paths if _UNIT.fullmatch(path)]

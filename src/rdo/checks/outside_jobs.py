@@ -1,6 +1,6 @@
-"""Checks by a command of the operator: a test suite, a cloud that is installed, anything.
+"""Checks by a command of the operator, such as a test suite or the installation of a cloud.
 
-The job's own folder is empty when it begins; its log and its reports of tests are what is kept.
+The job's own folder is empty when it starts; only its log and its test reports are kept.
 """
 
 import fnmatch
@@ -22,7 +22,7 @@ from rdo.tools.walls.processes import end_those_with
 from rdo.tools.walls.removal import remove_tree
 
 FOLDER_VARIABLE = "RDO_CHECK_FOLDER"
-"""Where the job may write; whatever has this in its environment ends with the job."""
+"""The variable with the folder a job may write to; processes that have it end with the job."""
 
 _MOST_SHOWN = 20
 _MOST_REPORTS = 100
@@ -31,10 +31,10 @@ _LIMITS = Limits(files=20_000, file_bytes=MOST_BYTES, total_bytes=5 * MOST_BYTES
 
 @dataclass(frozen=True, slots=True)
 class OutsideJob:
-    """A command that checks a repository, and its bounds.
+    """A command that checks a repository, and its limits.
 
-    It fails if it ends with another status than 0, or if a report of tests that matches `junit`
-    (a name with `*`, in the job's folder or below) names a failure.
+    It fails if its exit status is not 0, or if a test report that matches `junit` (a name with `*`,
+    anywhere in the job's folder) contains a failure.
     """
 
     name: str
@@ -46,13 +46,13 @@ class OutsideJob:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What makes it another job: an answer of an earlier one is not reused."""
+        """A text for everything that makes it this job; answers of another job are not reused."""
         return (*self.command, self.junit)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedRepository:
-    """What a job is told of the repository: in its environment, and as `{url}`, `{path}` and so on.
+    """What a job gets to know about the repository, in variables and as `{url}`, `{path}` ….
 
     `hash` names the set of builds. With several components there is a line for each in `url` and
     `path`.
@@ -66,13 +66,13 @@ class CheckedRepository:
 
     @property
     def values(self) -> dict[str, str]:
-        """The values of the names in braces that the words of a command may have."""
+        """The values of the names in braces that a command's words may contain."""
         keys = ("url", "path", "target", "name", "hash")
         return {key: getattr(self, key) for key in keys}
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of the job."""
+        """The environment variables of the job."""
         return {f"RDO_{key.upper()}": value for key, value in self.values.items()}
 
 
@@ -84,17 +84,17 @@ def run_job(
     *,
     is_cancelled: Callable[[], bool] = bool,
 ) -> CheckAnswer:
-    """Run a job in `folder`, which is made anew and removed, and return how the repository did.
+    """Run a job in a new `folder`, remove the folder, and return the job's answer.
 
-    Everything that the job has started ends with it. Raises NoSpaceError if our disk is full,
-    CommandError if the program is not there; then there is no answer.
+    Everything that the job has started is ended with it. Raises NoSpaceError if our disk is full,
+    CommandError if the program does not exist; then there is no answer.
     """
     if shutil.which(job.command[0]) is None:
         raise CommandError(
-            f"the check {job.name} cannot be run: {job.command[0]} is not there or not a program",
+            f"the check {job.name} cannot run: {job.command[0]} does not exist or is not a program",
             hint=f"correct its command in rdo.toml: [targets.NAME.checks.{job.name}]",
         )
-    end_those_with(FOLDER_VARIABLE, str(folder))  # of one that was killed
+    end_those_with(FOLDER_VARIABLE, str(folder))  # processes of a killed job
     remove_tree(folder)
     folder.mkdir(parents=True)
     bounds = Bounds(
@@ -116,7 +116,7 @@ def run_job(
 
 
 def _reports(job: OutsideJob, folder: Path) -> Mapping[str, JUnitReport]:
-    """Return what the job's reports of tests say, by the reports' names."""
+    """Return the content of the job's test reports, by their names."""
     if not job.junit:
         return {}
     pattern = re.compile(fnmatch.translate(job.junit))

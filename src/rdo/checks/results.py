@@ -1,4 +1,4 @@
-"""Answers of checks as the store keeps them, and back."""
+"""Convert the answers of checks to rows of the store, and back."""
 
 import json
 from dataclasses import asdict
@@ -16,7 +16,7 @@ def to_result(
     by: str,
     against: tuple[str, ...] = (),
 ) -> CheckResult:
-    """Return an answer that was just given as the store keeps it."""
+    """Return a new answer as a row of the store."""
     owners = {one for finding in answer.findings for one in finding.maintainers}
     return CheckResult(
         check=answer.check,
@@ -34,14 +34,14 @@ def to_result(
 
 
 def state(answer: CheckAnswer) -> ResultState:
-    """Return how a check went in one word."""
+    """Return in one word how a check ended."""
     if answer.skipped:
         return ResultState.SKIPPED
     return ResultState.PASSED if answer.passed else ResultState.FAILED
 
 
 def reason(answer: CheckAnswer) -> str:
-    """Return in one line why a check went as it did."""
+    """Return in one line why a check ended as it did."""
     if answer.skipped or not answer.findings:
         return answer.skipped or answer.said
     first, *others = answer.findings
@@ -49,7 +49,7 @@ def reason(answer: CheckAnswer) -> str:
 
 
 def from_result(result: CheckResult) -> CheckAnswer:
-    """Return an answer that was given before."""
+    """Return a stored answer."""
     is_skipped = result.state is ResultState.SKIPPED
     return CheckAnswer(
         result.check,

@@ -1,4 +1,4 @@
-"""Checks that open RPM files: whether each is what it should be, signed, and beside the others."""
+"""Checks that open RPM files: whether each is intact, signed, and shares no path with another."""
 
 import stat
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -29,10 +29,10 @@ class PlacedRpm:
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Repositories for a search of common paths: those asked about, those that hosts have besides.
+    """Repositories to search for common paths: the checked ones, and the others that hosts have.
 
-    `base` is the repodata of what is installed on every host; `installed` returns what those
-    packages say of paths, by package and path.
+    `base` is the repodata of the packages that every host has; `installed` returns their data about
+    paths, by package and path.
     """
 
     own: Sequence[Path]
@@ -44,17 +44,17 @@ class Folders:
 
     @property
     def all(self) -> tuple[Path, ...]:
-        """Every folder, those asked about first and the base last."""
+        """Every folder: the checked ones first, the base last."""
         return (*self.own, *self.others, *((self.base,) if self.base else ()))
 
 
 def read_headers(rpms: Sequence[PlacedRpm]) -> list[Header]:
-    """Return what each RPM file is, with its checksum, in order."""
+    """Return the header of each RPM file with its checksum, in order."""
     return RpmHeaders().read([one.path for one in rpms], hashes=True)
 
 
 def check_intact(rpms: Sequence[PlacedRpm], headers: Sequence[Header]) -> tuple[Defect, ...]:
-    """Return a finding for each RPM whose file is not what its name and the metadata say."""
+    """Return a finding for each RPM whose file does not match its name and the metadata."""
     found = ((one, _fault(one.artifact, header)) for one, header in zip(rpms, headers, strict=True))
     return tuple(
         Defect(CheckName.INTACT, one.package, f"{one.artifact.file_name}: {fault}")
@@ -83,7 +83,7 @@ def check_signed(
     headers: Sequence[Header],
     keys: Collection[str],
 ) -> tuple[Defect, ...]:
-    """Return a finding for each RPM that is not signed with one of the keys, named by their ids."""
+    """Return a finding for each RPM without a signature by one of the keys, given by their ids."""
     known = {key.lower()[-16:] for key in keys}
     return tuple(
         Defect(CheckName.SIGNED, one.package, f"{one.artifact.file_name} {_unsigned(header.keys)}")
@@ -95,12 +95,12 @@ def check_signed(
 def _unsigned(keys: Sequence[str]) -> str:
     if not keys:
         return "is not signed"
-    return f"is signed with {short_list(keys)}, which is no key of the target"
+    return f"is signed with {short_list(keys)}, which is not a key of the target"
 
 
 @dataclass(frozen=True, slots=True)
 class CommonPaths:
-    """Two packages that have the same paths with another content, and what differs."""
+    """Two packages that have the same paths with different content, and what differs."""
 
     one: OwnerOfPath
     other: OwnerOfPath
@@ -108,7 +108,7 @@ class CommonPaths:
 
 
 def common_paths(folders: Folders) -> tuple[CommonPaths, ...]:
-    """Return each pair of packages that rpm would not install together because of their files."""
+    """Return each pair of packages that rpm would not install together because of files."""
     shared = {
         path: sorted(
             (one for one in owners if one.nevra.arch not in {"src", "nosrc"}),
@@ -131,7 +131,7 @@ def common_paths(folders: Folders) -> tuple[CommonPaths, ...]:
 def _entries(
     shared: Mapping[str, Iterable[OwnerOfPath]], folders: Folders
 ) -> dict[tuple[OwnerOfPath, str], FileEntry]:
-    """Return what each owner of a shared path says of it."""
+    """Return each owner's data about a shared path."""
     paths: dict[OwnerOfPath, set[str]] = {}
     for path, owners in shared.items():
         for one in owners:
@@ -153,7 +153,7 @@ def _entries(
 
 
 def difference(one: FileEntry, other: FileEntry) -> str:
-    """Return what differs between two packages' entries of a path, as rpm compares; else nothing.
+    """Return what differs between two packages' entries for a path, as rpm compares; else "".
 
     >>> difference(FileEntry(0o100644, "r", "r", "5a", 0), FileEntry(0o100755, "r", "r", "5a", 0))
     'mode 100644 and 100755'

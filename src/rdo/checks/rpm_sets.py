@@ -1,4 +1,4 @@
-"""Checks of which RPMs are in a repository, which need nothing but their names and versions."""
+"""Checks of a repository's set of RPMs that need only their names and versions."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from rdo.store.work.artifacts import StoredArtifact
 
 
 def check_duplicates(rpms: Iterable[StoredArtifact]) -> tuple[Defect, ...]:
-    """Return a finding for each RPM whose name and architecture another RPM has, too."""
+    """Return a finding for each RPM with the same name and architecture as another RPM."""
     seen: dict[tuple[str, str, bool], StoredArtifact] = {}
     found = []
     for one in rpms:
@@ -24,7 +24,7 @@ def check_duplicates(rpms: Iterable[StoredArtifact]) -> tuple[Defect, ...]:
 def check_backwards(
     before: Iterable[StoredArtifact], after: Iterable[StoredArtifact]
 ) -> tuple[Defect, ...]:
-    """Return a finding for each binary RPM that is older than the one that hosts have."""
+    """Return a finding for each binary RPM that is older than the one hosts have."""
     after = tuple(after)
     owners = {one.artifact.nevra.name: one.package for one in after if not one.artifact.is_source}
     rows = gone_backwards((one.artifact for one in before), (one.artifact for one in after))

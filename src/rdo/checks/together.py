@@ -1,4 +1,4 @@
-"""Whether a host may have two packages at once: neither conflicts with the other or replaces it."""
+"""Find out whether a host can have two packages at once: no conflict, no replacement."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from rdo.tools.rpm.solv import Solv, pair_solver
 
 @dataclass(frozen=True, slots=True)
 class PlacedPackage:
-    """A package in one of the repositories of a question, by the repository's name."""
+    """A package, and the name of the repository in the question that contains it."""
 
     repository: str
     nevra: Nevra
@@ -25,7 +25,7 @@ def can_be_together(
     arch: str,
     solv: Solv | None = None,
 ) -> tuple[bool, ...]:
-    """Return for each pair whether both can be installed with what they require.
+    """Return for each pair whether both can be installed together with their requirements.
 
     Raises CommandError for a repository that libsolv cannot read.
     """
@@ -41,9 +41,9 @@ def can_be_together(
 
 @dataclass(frozen=True, slots=True)
 class FullHost:
-    """The packages of a host that has as many as possible of some repositories.
+    """The packages of a host that has as many packages as possible of some repositories.
 
-    `left_out` are the NEVRAs of those that it cannot have beside the others.
+    `left_out` are the NEVRAs of those that it cannot have together with the others.
     """
 
     packages: tuple[Chosen, ...]
@@ -58,10 +58,11 @@ def full_host(
     names: Collection[str] = (),
     also: Sequence[str] = (),
 ) -> FullHost:
-    """Return what a host has that has all packages of the repositories named `checked`, if it can.
+    """Return the packages of a host with as many packages as possible of `checked`.
 
-    With `names` only those of them. It also has what provides `also`, as far as that is there.
-    Raises CommandError for a repository that libsolv cannot read, and if the base conflicts.
+    `checked` are names of repositories. With `names`, only packages with these names are used. The
+    host also has providers of `also`, if there are any. Raises CommandError for a repository that
+    libsolv cannot read, and if the base has conflicts.
     """
     asked = {"checked": list(checked), "names": sorted(names), "also": list(also)}
     answer = pair_solver().ask(_question(repositories, arch) | asked)

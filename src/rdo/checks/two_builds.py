@@ -1,4 +1,4 @@
-"""Which packages to leave at an older build, so that the rest of a set can be installed."""
+"""Choose the packages to leave at an older build, so that the rest of a set can be installed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +15,10 @@ from rdo.store.work.artifacts import StoredArtifact
 
 @dataclass(frozen=True, slots=True)
 class TwoSets:
-    """Two sets of builds by package: what is wanted, and what hosts have now.
+    """Two sets of builds by package: the wanted ones, and those that hosts have now.
 
-    A package that only one of them has can be held back, too: then it is left out, or stays.
+    A package that is in only one set can be held back too: a new one is left out, a removed one
+    stays.
     """
 
     newer: Mapping[str, GoodBuild]
@@ -25,12 +26,12 @@ class TwoSets:
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """The packages whose builds differ, by name."""
+        """The names of the packages whose builds differ."""
         names = sorted({*self.newer, *self.older})
         return tuple(name for name in names if not _is_same(name, self.newer, self.older))
 
     def chosen(self, held: Iterable[str]) -> dict[str, GoodBuild]:
-        """Return the newer set with the packages that are held back as they are in the older."""
+        """Return the newer set, with the older builds of the packages that are held back."""
         held = set(held)
         builds = {name: build for name, build in self.newer.items() if name not in held}
         return builds | {name: self.older[name] for name in held if name in self.older}
@@ -41,9 +42,9 @@ def _is_same(name: str, newer: Mapping[str, GoodBuild], older: Mapping[str, Good
 
 
 class Shown:
-    """The repositories of two sets of builds, of which the solver sees what was chosen.
+    """The repositories of two sets of builds; the solver sees only the chosen builds.
 
-    A context manager: the lists of what is seen are in a temporary folder.
+    A context manager: the lists of visible RPMs are in a temporary folder.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class Shown:
         never: Iterable[Mapping[str, bool]] = (),
         seconds: float,
     ) -> FewestHeld:
-        """Choose the fewest packages to hold back; only those that may be are. See `solver`."""
+        """Choose the fewest packages to hold back, all among `may_be_held`. See `solver`."""
         fixed = set(self.sets.changed) - set(may_be_held)
         older = self._list(
             self.sets.older[name] for name in self.sets.changed if name in self.sets.older
@@ -109,13 +110,13 @@ class Shown:
         )
 
     def _by_name(self) -> Iterator[dict[str, bool]]:
-        """Yield the choices that names and versions alone forbid: RPMs twice, or gone back."""
+        """Yield choices forbidden by names and versions alone: duplicate or older RPMs."""
         changed = set(self.sets.changed)
         rpms: dict[tuple[str, str], list[tuple[str, bool]]] = {}
         for is_held, builds in ((False, self.sets.newer), (True, self.sets.older)):
             for name, build in builds.items():
                 if is_held and name not in changed:
-                    continue  # it is in the newer set
+                    continue  # the newer set has it
                 for stored in _binaries(build):
                     key = stored.artifact.nevra.name, stored.artifact.nevra.arch
                     rpms.setdefault(key, []).append((name, is_held))
@@ -128,7 +129,7 @@ class Shown:
         yield from ({name: False} for name in self._backwards())
 
     def _backwards(self) -> Iterator[str]:
-        """Yield the packages that have an RPM at an older version in the newer set."""
+        """Yield the packages with an RPM that has a lower version in the newer set."""
         builds = self.sets.older.values()
         older = {
             one.artifact.nevra.name: one.artifact for build in builds for one in _binaries(build)
@@ -140,7 +141,7 @@ class Shown:
                     yield name
 
     def _list(self, builds: Iterable[GoodBuild]) -> Path:
-        """Write the RPMs of builds down, as the solver reads what it may choose."""
+        """Write the list of the RPMs of builds that the solver may choose."""
         assert self._folder
         self._number += 1
         place = Path(self._folder.name, str(self._number))

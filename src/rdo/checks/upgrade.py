@@ -1,4 +1,4 @@
-"""Whether dnf upgrades a host that has all packages of one repository to another one."""
+"""Check that dnf can upgrade a host that has all packages of one repository to another one."""
 
 import logging
 import re
@@ -29,10 +29,10 @@ _BASE = "base-system"
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """A host and where it goes: repositories that it was installed from, and those it has then.
+    """An upgrade of a host: the repositories it was installed from, and those it gets.
 
-    `older` and `checked` are the names of the target's own among them. `tree` holds all folders of
-    both, and is what the root sees. `packages` are those of the release by RPM.
+    `older` and `checked` are the names of the target's own repositories among them. `tree` contains
+    all folders of both, and is what the root sees. `packages` are those of the release by RPM.
     """
 
     base: BaseLayer
@@ -48,7 +48,7 @@ class Upgrade:
 def check_upgrade(what: Upgrade, log_file: Path) -> CheckAnswer:
     """Record the older packages in a fresh root, and let its dnf test the upgrade.
 
-    Nothing is installed: rpm tests the transaction that dnf has chosen, with the new packages.
+    Nothing is installed: rpm tests the transaction that dnf chose, with the new packages.
     """
     arch = what.base.platform.arch
     tools = solve([_DNF], what.before, arch=arch)
@@ -88,7 +88,7 @@ def check_upgrade(what: Upgrade, log_file: Path) -> CheckAnswer:
 
 
 def _install(root: HostRoot, packages: Sequence[Chosen], text: IO[str], *flags: str) -> None:
-    """Install packages; with the flags only the RPM database learns of them."""
+    """Install packages; with the flags used here only the RPM database changes."""
     if not packages:
         return
     words = ("-i", "--nosignature", "--nodeps", *flags)
@@ -126,13 +126,13 @@ def _repo_file(what: Upgrade) -> str:
 
 
 def _summary(said: str) -> str:
-    """Return what dnf says it would do, or that there is nothing."""
+    """Return what dnf says it would do, or that there is nothing to do."""
     rows = re.findall(r"^(Upgrade|Install|Remove)\s+(\d+) Packages?", said, re.MULTILINE)
     return ", ".join(f"{verb.lower()} {count}" for verb, count in rows) or "nothing to do"
 
 
 def _defect(what: Upgrade, said: str) -> Defect:
-    """Return what dnf or rpm has against the upgrade, in their own words."""
+    """Return dnf's or rpm's objection to the upgrade, in their own words."""
     lines = [line.rstrip() for line in said.splitlines() if line.strip()]
     start = next((n for n, line in enumerate(lines) if line.startswith("Error")), None)
     reasons = lines[start:] if start is not None else lines[-10:]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rdo.config.settings import Settings, Target
 
 WITHOUT_SECTION = (BuilderKind.ROOT, BuilderKind.COMMAND, BuilderKind.MOCK)
-"""The kinds that a target can name without a section: they need nothing that it has not."""
+"""The kinds that a target can name without a section, because its own settings are enough."""
 
 _COMMON = frozenset({"kind", "workers", "default_for"})
 _KEYS: Mapping[BuilderKind, frozenset[str]] = {
@@ -25,7 +25,7 @@ _KEYS: Mapping[BuilderKind, frozenset[str]] = {
     BuilderKind.MOCK: frozenset(
         {
             *("program", "user", "mock_config", "isolation", "enable_repositories"),
-            *("mock_options", "folder"),
+            *("mock_options", "folder", "bootstrap_image"),
         }
     ),
     BuilderKind.KOJI: frozenset(
@@ -41,7 +41,7 @@ _KEYS: Mapping[BuilderKind, frozenset[str]] = {
         }
     ),
 }
-"""The keys that each kind has besides those of all."""
+"""The keys that each kind has besides the common ones."""
 _NEEDED: Mapping[BuilderKind, frozenset[str]] = {BuilderKind.KOJI: frozenset({"server"})}
 
 ServerUrl = Annotated[Line, StringConstraints(pattern=r"^https?://[^\s@]+$")]
@@ -49,22 +49,24 @@ Kind = Annotated[BuilderKind, Field(strict=False)]
 
 
 class BuilderSection(Section):
-    """A way to build under a name; each kind has keys of its own.
+    """A named way to build; each kind has keys of its own.
 
-    `kind` may be left out if the name is one. `workers` is how many builds it does at the same
-    time, over all targets; without it, it shares the workers of the machine. It builds for the
-    targets on the platforms of `default_for` (with `*` for anything) that name no builder.
+    `kind` may be left out if the name is a kind. `workers` is how many builds the builder runs at
+    the same time, over all targets; without it, the builder shares the workers of the machine. It
+    builds for the targets on the platforms of `default_for` (`*` matches anything) that name no
+    builder.
 
-    For `mock`: `user` is the ordinary user that it becomes when root starts it; `mock_config` is a
-    configuration of its own instead of one made from the platform; `enable_repositories` are off
-    there. `folder` is where its results are first, by default in the data folder.
+    For `mock`: `user` is the ordinary user that mock becomes when root starts it; `mock_config`
+    replaces the configuration made from the platform; `enable_repositories` enables repositories
+    that are disabled there. `folder` receives the results first; default: in the data folder.
+    Chroots begin with the `bootstrap_image`, if there is one.
 
-    For `koji`: `koji_target` is the hub's build target, by default of the name of our target;
-    `source_url` builds from a repository that the hub fetches, instead of an SRPM of ours. It logs
-    in as `user` with a password, by `certificate`, or else by Kerberos.
+    For `koji`: `koji_target` is the hub's build target, by default named like our target; with
+    `source_url` the hub fetches the source from a repository, instead of getting an SRPM from us.
+    It logs in as `user` with a password, by `certificate`, or else by Kerberos.
 
-    For `copr`: `config_file` is one of Copr's tools, with a frontend and a token; `owner` is a user
-    or `@group` there. `repositories` replace the target's own repository of dependencies.
+    For `copr`: `config_file` is one for Copr's own tools, with a frontend and a token; `owner` is a
+    user or `@group` there. `repositories` replace the target's own dependency repository.
     """
 
     kind: Kind | None = None
@@ -78,6 +80,7 @@ class BuilderSection(Section):
     enable_repositories: list[Line] = Field(default_factory=list)
     mock_options: list[Line] = Field(default_factory=list)
     folder: Path | None = None
+    bootstrap_image: Line | None = None
     server: ServerUrl | None = None
     web: ServerUrl | None = None
     koji_target: Line | None = None
@@ -98,7 +101,7 @@ class BuilderSection(Section):
 
 
 class PackageBuilder(Section):
-    """The builder of a single package, and why it is not the target's."""
+    """The builder of a single package, and why the target's own one does not build it."""
 
     builder: Name
     reason: Line
@@ -106,7 +109,7 @@ class PackageBuilder(Section):
 
 @dataclass(frozen=True, slots=True)
 class NamedBuilder:
-    """A way to build with its name, its kind and its section."""
+    """A builder with its name, its kind and its section."""
 
     name: str
     kind: BuilderKind
@@ -114,7 +117,7 @@ class NamedBuilder:
 
 
 def named_builder(sections: Mapping[str, BuilderSection], name: str) -> NamedBuilder:
-    """Return the builder with a name; raise NotFoundError if there is none."""
+    """Return the builder with a name; raises NotFoundError if there is none."""
     section = sections.get(name)
     kind = _kind_of(name, section) if section else _kind_named(name)
     if kind is None or (section is None and kind not in WITHOUT_SECTION):
@@ -128,9 +131,9 @@ def names_of(sections: Mapping[str, BuilderSection]) -> list[str]:
 
 
 def default_builder(sections: Mapping[str, object], platform: str) -> str | None:
-    """Return the builder whose section says that it is the default for a platform.
+    """Return the builder whose section makes it the default for a platform.
 
-    `sections` are as the file has them, not checked yet. Raises ConfigError if there are several.
+    `sections` come from the file and are not checked yet. Raises ConfigError if several match.
     """
     found = [name for name, section in sections.items() if _is_default(section, platform)]
     if len(found) > 1:
@@ -139,7 +142,7 @@ def default_builder(sections: Mapping[str, object], platform: str) -> str | None
 
 
 def builder_faults(settings: "Settings") -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the key and the description of each fault in what names builders, or sets them up."""
+    """Yield the key and description of each fault in the sections and names of builders."""
     for name, section in settings.builders.items():
         path: tuple[str, ...] = ("builders", name)
         kind = _kind_of(name, section)
@@ -152,6 +155,9 @@ def builder_faults(settings: "Settings") -> Iterator[tuple[tuple[str, ...], str]
             yield (*path, alias), f'builders.{name}.{alias} is not a key of kind = "{kind}"'
         for field in sorted(_NEEDED.get(kind, frozenset()) - section.model_fields_set):
             yield path, f'[builders.{name}] lacks "{BuilderSection.model_fields[field].alias}"'
+        if section.bootstrap_image and section.mock_config:
+            said = "is of no use beside mock-config, which names a configuration with its own image"
+            yield (*path, "bootstrap-image"), f"builders.{name}.bootstrap-image {said}"
         if section.password_file and not section.user:
             yield (*path, "password-file"), f'[builders.{name}] lacks "user"'
     for target, values in settings.targets.items():
@@ -166,7 +172,7 @@ def builder_faults(settings: "Settings") -> Iterator[tuple[tuple[str, ...], str]
 
 
 def _named_by(target: "Target") -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield each key of a target that names a builder, with the name."""
+    """Yield each key of a target that names a builder, with that name."""
     yield ("builder",), target.builder
     for package, one in target.package_builders.items():
         yield ("package-builders", package, "builder"), one.builder

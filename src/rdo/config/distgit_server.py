@@ -12,7 +12,7 @@ _CACHE = Annotated[Line, StringConstraints(pattern=r"^https?://[^\s@]+$")]
 
 
 class DistgitServerSection(Section):
-    """How `rdo distgit` serves distgits, and what it asks of a push.
+    """How `rdo distgit` serves distgits, and the conditions for a push.
 
     A package's distgit is served here if its URL is below one of `urls`. `keys` is a file of lines
     `ADDRESS SSH-KEY`, `passwords` one of lines `ADDRESS:HASH` for pushes by HTTP. The addresses in

@@ -1,4 +1,4 @@
-"""Describe a fault in one of our TOML files by its key, in one sentence."""
+"""Describe a fault in one of our TOML files in one sentence that names the key."""
 
 import re
 import tomllib
@@ -8,7 +8,7 @@ from typing import Any
 from rdo.config.lines import KeyPath
 from rdo.errors import ConfigError, did_you_mean
 
-# Our own words, because those of pydantic differ between its versions.
+# These are our own words, because those of pydantic differ between its versions.
 _WANTED = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
@@ -33,7 +33,7 @@ _WANTED = {
 
 
 def parse_toml(text: str, shown: str) -> dict[str, Any]:
-    """Parse a TOML text; raise ConfigError with the line if it is not valid."""
+    """Parse a TOML text; raises ConfigError with the line if it is not valid."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -63,7 +63,7 @@ def sentence(path: KeyPath, detail: Mapping[str, Any], known: Iterable[str]) -> 
 
 
 def where(shown: str, lines: Mapping[KeyPath, int], path: KeyPath) -> str:
-    """Return file and line of a key, or of the nearest key above it that has a line."""
+    """Return file and line of a key; if it has no line, of the nearest key above it."""
     known = (lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines)
     line = next(known, None)
     return f"{shown}:{line}" if line else shown

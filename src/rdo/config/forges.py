@@ -11,10 +11,11 @@ _HTTP = Annotated[Line, StringConstraints(pattern=r"^https?://[^\s?#@]+$")]
 
 
 class HookSection(Section):
-    """A webhook that `rdo serve` receives at /hooks/NAME, and the secret that it must prove.
+    """A webhook that `rdo serve` receives at /hooks/NAME, and the secret that senders must prove.
 
-    The events of `targets` (default: all) count, at most `per_minute`. A Gerrit names projects
-    only: each URL in `repositories` followed by a project is where packages may have it from.
+    It applies to `targets` (default: all) and accepts at most `per_minute` events. Gerrit's events
+    name only a project: each URL in `repositories`, followed by the project, is a URL that packages
+    may use.
     """
 
     kind: Literal["github", "gitlab", "gerrit", "generic"]
@@ -24,21 +25,21 @@ class HookSection(Section):
     per_minute: Count = 120
 
     @model_validator(mode="after")
-    def _says_where_projects_are(self) -> "HookSection":
+    def _check_repositories(self) -> "HookSection":
         if self.kind == "gerrit" and not self.repositories:
             raise ValueError('with kind = "gerrit", must have "repositories"')
         return self
 
 
 class ReviewSection(Section):
-    """A server whose open reviews are built, and which is told how that went.
+    """A server whose open reviews are built, and which receives the verdicts.
 
     The events come by the webhook of the same name. `url` is where its pages, REST API and git
     repositories are; GitHub's API is at `api_url`. `repositories` are as those of a webhook
-    (default: `url`). A project must match one of `projects`, with `*` for anything. `dependents` is
-    how many packages that need the changed ones are built with them. With `jobs`, the verdict waits
-    `jobs_hours` for the votes of these outside jobs. Verdicts are sent by `user` with the password
-    or token in `password_file`, or else to the webhook `report_to`.
+    (default: `url`). A project must match one of `projects` (`*` matches anything). `dependents` is
+    how many packages that require the changed ones are built with them. With `jobs`, the verdict
+    waits at most `jobs_hours` for the votes of these outside jobs. Verdicts are sent by `user` with
+    the password or token in `password_file`, or else to the webhook `report_to`.
     """
 
     kind: Literal["github", "gitlab", "gerrit"]
@@ -60,7 +61,7 @@ class ReviewSection(Section):
     keep_days: Annotated[int, Field(ge=0)] = 14
 
     @model_validator(mode="after")
-    def _says_how_it_logs_in(self) -> "ReviewSection":
+    def _check_login(self) -> "ReviewSection":
         if self.kind == "gerrit" and bool(self.user) != bool(self.password_file):
             raise ValueError('must have both "user" and "password-file", or neither')
         if self.api_url and self.kind != "github":

@@ -29,7 +29,7 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Split a TOML text into its statements: the shortest runs of lines that parse alone."""
+    """Split a TOML text into its statements: the shortest runs of lines that parse on their own."""
     start, collected = 1, ""
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         collected += line

@@ -40,13 +40,13 @@ OF_COMMANDS = frozenset(
         *("RDO_RELEASE", "RDO_BOOTSTRAP", "RDO_REPOSITORIES"),
     }
 )
-"""Variables that are no settings: single commands read them, or programs are given them."""
+"""Variables that are not settings: single commands read them, or pass them to programs."""
 _PASSWORD = re.compile(r"(?<=://)([^:@/]*):[^/\s]*@")
 _TOKEN = re.compile(r"(?<=^https://)[^:@/\s]+@|(?<=^http://)[^:@/\s]+@")
 
 
 class OriginKind(StrEnum):
-    """The kinds of places that a value can come from; a later one overrides an earlier one."""
+    """The kinds of places that a value can come from; later kinds override earlier ones."""
 
     DEFAULT = "default"
     FILE = "file"
@@ -94,12 +94,11 @@ class Configuration:
 
 
 def find(start: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the rdo.toml to read: that of `start` (-C), of RDO_CONFIG, or the nearest one here.
+    """Return the rdo.toml to read: in `start` (-C), the one of RDO_CONFIG, or the nearest one.
 
-    That is the current folder's, or that of a folder above it; None if there is none up to the
-    user's home or the end of the file system. Raises ConfigError if a named folder or file has
-    none, or if the nearest one above belongs to somebody else, who could then run programs as this
-    user.
+    The nearest one is in the current folder or in a folder above it, up to the user's home or the
+    end of the file system; None if there is none. Raises ConfigError if a named folder or file has
+    none, or if the nearest one belongs to another user, who could then run programs as this user.
     """
     if named := start or (environ.get(FILE_VARIABLE) and Path(environ[FILE_VARIABLE])):
         file = named / FILE_NAME if named.is_dir() else named
@@ -120,8 +119,8 @@ def find(start: Path | None, environ: Mapping[str, str] = os.environ) -> Path | 
 
 
 def _upwards(home: Path) -> Iterator[Path]:
-    """Yield the current folder and those above it on its file system, none above the home."""
-    with contextlib.suppress(OSError):  # a folder that is gone, or that this user may not read
+    """Yield the current folder and those above it on its file system, up to the home."""
+    with contextlib.suppress(OSError):  # the folder is gone, or this user may not read it
         here = Path.cwd()
         device = here.stat().st_dev
         for folder in (here, *here.parents):
@@ -133,7 +132,7 @@ def _upwards(home: Path) -> Iterator[Path]:
 
 
 def _is_ours(file: Path, environ: Mapping[str, str]) -> bool:
-    """Whether a file belongs to this user, to root, or to whoever called sudo."""
+    """Whether a file belongs to this user, to root, or to the user who called sudo."""
     trusted = {os.geteuid(), 0}
     if os.geteuid() == 0 and (caller := environ.get("SUDO_UID", "")).isdecimal():
         trusted.add(int(caller))
@@ -145,7 +144,7 @@ def load(
     environ: Mapping[str, str] = os.environ,
     options: Mapping[str, str] | None = None,
 ) -> Configuration:
-    """Read and check the whole configuration; raise one ConfigError that lists all faults.
+    """Read and check the whole configuration; raises one ConfigError that lists all faults.
 
     `options` are texts by dotted key (`targets.master-deb12.workers`), as on the command line.
     Without a file, the data folder is the user's.
@@ -175,7 +174,7 @@ class _Layers:
         self.faults: list[str] = []
 
     def put(self, path: KeyPath, value: object, origin: ValueOrigin) -> None:
-        """Set a value over those of earlier layers."""
+        """Set a value, replacing that of an earlier layer."""
         section = self.values
         for depth, key in enumerate(path[:-1], 1):
             below = section.setdefault(key, {})
@@ -188,7 +187,7 @@ class _Layers:
         self.origins[path] = origin
 
     def where(self, path: KeyPath) -> str:
-        """Return the place that the nearest part of a key came from; empty if none is known."""
+        """Return the place that the nearest part of a key came from; empty if unknown."""
         known = [path[:end] for end in range(len(path), 0, -1) if path[:end] in self.origins]
         return str(self.origins[known[0]]) if known else ""
 
@@ -212,7 +211,7 @@ def _put_file(layers: _Layers, file: Path) -> None:
 
 
 def _expand_matrices(layers: _Layers) -> None:
-    """Put a target for each platform in the place of a section with `platforms`."""
+    """Replace a section with `platforms` by one target for each platform."""
     targets = layers.values.get("targets")
     if not isinstance(targets, dict):
         return
@@ -238,7 +237,7 @@ def _expand_matrices(layers: _Layers) -> None:
 
 
 def _copy_origins(layers: _Layers, old: KeyPath, new: KeyPath) -> None:
-    """Let the keys of a section come from where those of another one came from."""
+    """Give the keys of a section the origins of another section's keys."""
     found = {path: one for path, one in layers.origins.items() if path[: len(old)] == old}
     layers.origins |= {(*new, *path[len(old) :]): one for path, one in found.items()}
 
@@ -270,7 +269,7 @@ def _put_options(layers: _Layers, options: Mapping[str, str]) -> None:
 
 
 def _put_default_builders(layers: _Layers) -> None:
-    """Give each target that names no builder the one that is its platform's default."""
+    """Give each target that names no builder the default builder of its platform."""
     builders, targets = layers.values.get("builders"), layers.values.get("targets")
     if not (isinstance(builders, dict) and isinstance(targets, dict)):
         return
@@ -367,10 +366,10 @@ def _checked(layers: _Layers, file: Path | None) -> Settings:
     try:
         settings = Settings.model_validate(layers.values)
     except ValidationError as error:
-        # a fault in the key of a mapping is reported for the key, not for "[key]"
+        # a fault in the key of a mapping is reported for the key itself, without "[key]"
         for detail in error.errors(include_url=False):
             path = tuple(str(part) for part in detail["loc"] if part != "[key]")
-            faults.append(_told(path, detail, layers, file))
+            faults.append(_described_fault(path, detail, layers, file))
     if settings is not None:
         faults += [f"{layers.where(path)}: {text}" for path, text in builder_faults(settings)]
     if faults or settings is None:
@@ -378,7 +377,9 @@ def _checked(layers: _Layers, file: Path | None) -> Settings:
     return settings
 
 
-def _told(path: KeyPath, detail: Mapping[str, Any], layers: _Layers, file: Path | None) -> str:
+def _described_fault(
+    path: KeyPath, detail: Mapping[str, Any], layers: _Layers, file: Path | None
+) -> str:
     where = layers.where(path) or (_shown(file) if file else FILE_NAME)
     return f"{where}: {sentence(path, detail, _known_keys(path[:-1]))}"
 
@@ -392,7 +393,7 @@ def _leaves(value: Mapping[str, Any], above: KeyPath = ()) -> Iterator[tuple[Key
 
 
 def _masked(path: KeyPath, value: object) -> object:
-    """Return a value without secrets; whoever knows a webhook's path may post to it."""
+    """Return a value without secrets; a webhook's path is a secret, because it allows posting."""
     if not isinstance(value, str):
         return value
     if path[0] == "webhooks" and path[-1] == "url":
@@ -401,6 +402,6 @@ def _masked(path: KeyPath, value: object) -> object:
 
 
 def _shown(file: Path) -> str:
-    """Return a file's path for the user: relative if it is below the current folder."""
+    """Return a file's path for display: relative if it is below the current folder."""
     here = Path.cwd()
     return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)

@@ -1,4 +1,4 @@
-"""One section of targets for several platforms: each becomes a target of its own."""
+"""One section of targets for several platforms; it becomes one target per platform."""
 
 import copy
 from collections import Counter
@@ -10,19 +10,19 @@ _OWN = ("platform", "url", "dist")
 
 
 class MatrixError(Exception):
-    """A section with `platforms` that cannot be made into targets."""
+    """The error for a section with `platforms` that cannot become targets."""
 
 
 def is_matrix(section: object) -> bool:
-    """Whether a section `[targets.NAME]` stands for several targets."""
+    """Whether a section `[targets.NAME]` describes several targets."""
     return isinstance(section, dict) and "platforms" in section
 
 
 def expanded(name: str, section: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the targets of the section `[targets.NAME]`, by their names, in its order.
 
-    A target is called NAME and the base OS of its platform; two platforms with one base OS are
-    named in full. Raises MatrixError if `platforms` is no list of platforms, or if another key
+    A target is called NAME and the base OS of its platform; two platforms with the same base OS are
+    named in full. Raises MatrixError if `platforms` is not a list of platforms, or if another key
     contradicts it.
 
     >>> list(expanded("master", {"platforms": ["deb12-x86_64", "deb13-x86_64"]}))
@@ -36,7 +36,7 @@ def expanded(name: str, section: Mapping[str, Any]) -> dict[str, dict[str, Any]]
     if double := [one for one, count in Counter(platforms).items() if count > 1]:
         raise MatrixError(f"names {', '.join(double)} twice")
     if wrong := [key for key in _OWN if key in section]:
-        raise MatrixError(f"cannot stand beside {wrong[0]}, which is of one platform")
+        raise MatrixError(f"cannot be combined with {wrong[0]}, which fits only one platform")
     return {
         f"{name}-{suffix}": {**_without_platforms(section), "platform": platform}
         for platform, suffix in _suffixes(platforms)

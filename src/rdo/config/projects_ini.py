@@ -1,7 +1,7 @@
 """Convert DLRN's projects.ini to rdo.toml, and list what cannot be converted.
 
-Every option of the file ends in one of three ways: as a value of rdo.toml, as a note that
-explains what became of it, or, if DLRN itself does not know it, as a note about that.
+Every option of the file becomes a value of rdo.toml, a note that explains what replaces it or why
+it is not needed, or, if DLRN itself does not know it, a note about that.
 """
 
 import configparser
@@ -94,7 +94,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The text of an rdo.toml, and notes for a person about what is not in it."""
+    """The text of an rdo.toml, and notes for a person about options that are not in it."""
 
     text: str
     notes: tuple[Note, ...]
@@ -119,7 +119,7 @@ def import_projects_ini(file: Path, target: str = "") -> Imported:
 
 
 def write(found: Imported, folder: Path) -> Path:
-    """Write the rdo.toml into a folder, after checking it.
+    """Check the text and write it as rdo.toml into a folder.
 
     Raises RefusedError if the file exists, ConfigError if the text is not a valid configuration.
     """
@@ -310,7 +310,7 @@ def _branches(found: _Import, value: str) -> None:
 
 
 def _source(section: str) -> Carry:
-    """Return the rule for the metadata of one driver; other drivers' metadata is not used."""
+    """Return the rule for metadata options of one driver; those of other drivers are not used."""
 
     def carry(found: _Import, value: str) -> None:
         if section == found.driver_section:

@@ -1,4 +1,4 @@
-"""Sections of rdo.toml about places outside that a target's repositories are pushed to."""
+"""Sections of rdo.toml about the places outside that a target's repositories are pushed to."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,13 +11,13 @@ _PLACE = r"^(/|rsync://[^/]+/[^/]|ssh://[^/]+/|s3://[a-z0-9][a-z0-9.-]+)\S*$"
 
 
 class PushSection(Section):
-    """A place outside that repositories are pushed to, and the URL by which users see it.
+    """A place outside that repositories are pushed to, and the URL under which users see it.
 
     `to` is a folder, `rsync://HOST/MODULE/PATH`, `ssh://USER@HOST/PATH` or `s3://BUCKET/PREFIX`.
-    `names` are the names of the tree that are there, by default all. A repository that no name
-    leads to any more stays for `keep_days`. `listed`: the mirror lists of the target's own tree
-    name the place. `identity` and `known_hosts` are files of ssh, `password_file` is rsync's, and
-    `endpoint` the address of a server that speaks S3, if it is not Amazon's.
+    `names` are the names in the tree to push, by default all. A repository that no name points to
+    any more stays for `keep_days`. `listed`: the mirror lists of the target's own tree name the
+    place. `identity` and `known_hosts` are files for ssh, `password_file` is for rsync, and
+    `endpoint` is the address of a server that speaks S3, if it is not Amazon's.
     """
 
     to: Annotated[Line, StringConstraints(pattern=_PLACE)]
@@ -31,7 +31,7 @@ class PushSection(Section):
     endpoint: Url | None = None
 
     @model_validator(mode="after")
-    def _has_what_its_kind_uses(self) -> "PushSection":
+    def _check_keys_of_kind(self) -> "PushSection":
         kinds = {"identity": "ssh", "known_hosts": "ssh", "password_file": "rsync"}
         for name, kind in {**kinds, "endpoint": "s3"}.items():
             if getattr(self, name) and not self.to.startswith(f"{kind}://"):

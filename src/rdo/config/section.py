@@ -1,4 +1,4 @@
-"""What every section of rdo.toml is made of: strict keys, and the kinds of values."""
+"""The base of all sections of rdo.toml: strict keys, and the kinds of values."""
 
 import re
 from typing import Annotated
@@ -14,7 +14,7 @@ RESERVED_NAMES = frozenset(
 
 
 def _kebab(name: str) -> str:
-    """Return the key in the file: `base_url` is `base-url`, the Python word `from_` is `from`."""
+    """Return a key as it is in the file: `base_url` is `base-url`, the Python `from_` is `from`."""
     return name.strip("_").replace("_", "-")
 
 

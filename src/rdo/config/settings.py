@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, IPvAnyNetwork, StringConstraints, model_validator
 
 from rdo.config.builders import BuilderSection, NamedBuilder, PackageBuilder, named_builder
+from rdo.config.depending import DependencySection, faults
 from rdo.config.distgit_server import DistgitServerSection
 from rdo.config.forges import HookSection, ReviewSection
 from rdo.config.pushing import PushSection
@@ -33,7 +34,7 @@ NO_FILE_HINT = "`rdo init DIR` makes a folder with a commented rdo.toml"
 
 
 class MetadataSection(Section):
-    """The location of the distribution's package list, in rdoinfo's format.
+    """Where the distribution's package list is, in rdoinfo's format.
 
     DLRN's other layouts: `folders` is a repository with a folder per package below `directories`,
     except those in `skip`; a package's upstream is the first of `upstreams` that exists, with the
@@ -51,7 +52,7 @@ class MetadataSection(Section):
 
 
 class BridgeSection(Section):
-    """Settings of the bridge, which takes from PyPI what none of our packages provides."""
+    """Settings of the bridge, which adds packages from PyPI that the release lacks."""
 
     constraints: Path | None = None
 
@@ -90,7 +91,7 @@ class GerritSection(Section):
 class WebhookSection(Section):
     """A URL that receives events as JSON, signed with the content of `secret-file`.
 
-    Without `targets` or `events` it receives those of all targets, or of all kinds.
+    Without `targets` it receives the events of all targets, without `events` those of all kinds.
     """
 
     url: Annotated[Line, StringConstraints(pattern=r"^https?://\S+$")]
@@ -103,7 +104,7 @@ class WebhookSection(Section):
 
 
 class FollowSection(Section):
-    """Another instance that a target follows: it builds what that has built, with its own specs.
+    """Another instance that a target follows: the target builds its commits with own specs.
 
     `versions` are URLs of that instance's versions.csv; later ones take precedence. `distgit_key`
     is the attribute of a package that names its own distgit; with `tag`, only packages with a
@@ -122,10 +123,11 @@ class FollowSection(Section):
 
 
 class CheckSection(Section):
-    """A check of repositories by a command: it fails if the command does, or a case of its tests.
+    """A check of repositories by a command; it fails if the command or one of its tests fails.
 
-    `{url}`, `{path}`, `{target}`, `{name}` and `{hash}` in the words of `command` stand for the
-    repository's. `junit` is a name with `*` of the reports that the command leaves in its folder.
+    `{url}`, `{path}`, `{target}`, `{name}` and `{hash}` in the words of `command` are replaced by
+    the repository's values. `junit` is a pattern with `*` for the test reports that the command
+    leaves in its folder.
     """
 
     command: Annotated[list[Line], Field(min_length=1)]
@@ -134,14 +136,14 @@ class CheckSection(Section):
 
 
 class PromotionSection(Section):
-    """What a repository must have before a promotion name leads there.
+    """The criteria of a promotion name.
 
-    The candidates are where the name `candidate` led since the promotion name was last moved to
-    one of them. Each of `jobs` must have voted for the candidate, or one of its `alternatives`.
-    `checks` are those of `rdo promotion check`; without the key all that need no root. With
-    `components = "each"`, each component is promoted alone, by votes on its own repository;
-    `component_jobs` are further jobs of single components. `verdict = "any"` means that one
-    success of a job counts, whatever it said later.
+    The candidates are the repositories that the name `candidate` has pointed to since the promotion
+    name last moved to one of them. Each of `jobs`, or one of its `alternatives`, must have voted
+    for the candidate. `checks` are those of `rdo promotion check`; without the key, all that need
+    no root. With `components = "each"`, each component is promoted alone, by votes on its own
+    repository; `component_jobs` are additional jobs of single components. With `verdict = "any"`
+    one success of a job is enough, whatever it reports later.
     """
 
     candidate: PromotionName
@@ -158,7 +160,7 @@ class PromotionSection(Section):
 class RetentionSection(Section):
     """How long `rdo trunk purge` keeps repositories that nothing needs.
 
-    They are kept for `keep_days`, and removed earlier if a target exceeds `max_gb` (0: no limit).
+    They are kept for `keep_days`, or less if a target exceeds `max_gb` (0: no limit).
     """
 
     keep_days: Annotated[int, Field(ge=0)] = 60
@@ -166,7 +168,7 @@ class RetentionSection(Section):
 
 
 class ServeSection(Section):
-    """How `rdo serve` answers.
+    """How `rdo serve` answers requests.
 
     With `protect_read`, reading needs a user with the role reader, as DLRN's
     PROTECT_READ_ENDPOINTS. A request from one of `trusted_proxies` may name the client's address
@@ -180,7 +182,7 @@ class ServeSection(Section):
     user_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] | None = None
 
     @model_validator(mode="after")
-    def _says_who_may_name_users(self) -> "ServeSection":
+    def _check_trusted_proxies(self) -> "ServeSection":
         if self.user_header and not self.trusted_proxies:
             raise ValueError('with "user-header", must have "trusted-proxies"')
         if self.user_header and self.user_header.lower() in {"authorization", "x-forwarded-for"}:
@@ -192,8 +194,8 @@ class SigningSection(Section):
     """How RPMs and repositories are signed; without this section they are not.
 
     An empty section means a key of the target's own, which `rdo repo sign-key` makes. `key` names
-    another one, in `gpg_home` (default: the user's own home of gpg), or one that only `command`
-    reaches, whose public part is in the file `public_key`. `rdo doctor` warns `warn_days` before
+    another key, in `gpg_home` (default: the user's own home of gpg), or a key that only `command`
+    reaches; then the file `public_key` has its public part. `rdo doctor` warns `warn_days` before
     the key expires.
     """
 
@@ -205,7 +207,7 @@ class SigningSection(Section):
     warn_days: Annotated[int, Field(ge=0)] = 30
 
     @model_validator(mode="after")
-    def _says_which_key(self) -> "SigningSection":
+    def _check_key(self) -> "SigningSection":
         if self.command and not (self.key and self.public_key):
             raise ValueError('with "command", must have "key" and "public-key"')
         if self.command and self.gpg_home:
@@ -218,22 +220,22 @@ class SigningSection(Section):
 
 
 class Target(Section):
-    """A release on a platform, and the limits of a build there.
+    """A release on a platform, and the limits of its builds.
 
     With `consistent_installable`, `consistent` moves only to a repository whose packages can all be
-    installed. `import_exceptions` are modules that the check `install` does not import, with `*`
-    for anything. `import_from` are the addresses below which other instances may be imported from.
-    `initial_commits` is how many of the newest commits are built when a package is
-    first seen; with `look_ahead` a round first reads what new packages need
-    (`rdo.trunk.order.foresight`);
+    installed. `import_exceptions` are modules that the check `install` does not import (`*` matches
+    anything). `import_from` are the URLs below which other instances may be imported from.
+    `initial_commits` is how many of the newest commits are built when a package is first seen; with
+    `look_ahead` a round first reads what new packages require (`rdo.trunk.order.foresight`);
     `numbering` is DLRN's release_numbering, whose minor is `release-minor`; `retries` is the number
     of tries after a spurious failure. `upstream_branch` and `distgit_branch` replace the release's
     own branches, but not a package's override. `url` is where the target's tree is served, if not
     below `base-url`. `command` is the command line for the builder `command`; a `detached` command
-    goes on when `rdo` ends. `package_builders` are the packages that another builder builds.
-    `allow` is what the RPMs of a package may do against the rules of
-    `rdo.trunk.admission`. `checks` are further checks of its repositories, `promotions` the
-    criteria of promotion names, `push` the places outside that its repositories are pushed to.
+    continues when `rdo` ends. `package_builders` are the packages that another builder builds.
+    `allow` lists exceptions for single packages from the rules of `rdo.trunk.admission`. `checks`
+    are additional checks of its repositories, `promotions` the criteria of promotion names, `push`
+    the places outside that its repositories are pushed to. `dependencies` are the repositories that
+    it takes packages from, by the names of their sides.
     """
 
     release: Name
@@ -271,6 +273,13 @@ class Target(Section):
     promotions: dict[PromotionName, PromotionSection] = Field(default_factory=dict)
     signing: SigningSection | None = None
     push: dict[Name, PushSection] = Field(default_factory=dict)
+    dependencies: dict[Name, DependencySection] = Field(default_factory=dict)
+    contract: Path | None = None
+
+    @property
+    def neighbours(self) -> dict[str, DependencySection]:
+        """The other targets that it depends on, by the names of their sides."""
+        return {side: one for side, one in self.dependencies.items() if one.target}
 
     @property
     def release_prefix(self) -> str:
@@ -289,8 +298,8 @@ def _no_target() -> ConfigError:
 class Settings(Section):
     """The whole content of rdo.toml; every path is absolute.
 
-    `workers` is how many builds rounds of several targets run on this machine at the same time;
-    without it, as many as the target with the most.
+    `workers` is how many builds the rounds of several targets run on this machine at the same time;
+    by default the largest number of any target.
 
     Without an rdo.toml the sections are empty; `needed_metadata` and `target` then raise an error
     with a hint.
@@ -328,6 +337,11 @@ class Settings(Section):
         return self.data / "cache"
 
     @property
+    def archives(self) -> Path:
+        """The folder of source archives that the targets of a release share."""
+        return self.cache / "archives"
+
+    @property
     def roots(self) -> Path:
         """The folder of live build roots.
 
@@ -361,14 +375,18 @@ class Settings(Section):
         return self.metadata
 
     @model_validator(mode="after")
-    def _names_what_there_is(self) -> "Settings":
-        """Refuse a target, webhook or kind of server that another section does not have."""
+    def _check_references(self) -> "Settings":
+        """Refuse the name of a target, webhook or server that no section defines."""
         asked = [(place, one.targets) for place, one in self.hooks.items()]
         asked += [(place, one.targets) for place, one in self.reviews.items()]
         asked += [(place, one.targets) for place, one in self.webhooks.items()]
         for place, targets in asked:
             if unknown := set(targets) - self.targets.keys():
                 raise ValueError(f"{place} names an unknown target: {', '.join(sorted(unknown))}")
+        platforms = {name: one.platform for name, one in self.targets.items()}
+        depend = {name: one.dependencies for name, one in self.targets.items()}
+        if wrong := faults(depend, platforms):
+            raise ValueError("; ".join(wrong))
         pushed = [
             one.to.rstrip("/") for target in self.targets.values() for one in target.push.values()
         ]
@@ -402,13 +420,19 @@ class Settings(Section):
         return named_builder(self.builders, name)
 
     def builders_of(self, target: str) -> list[str]:
-        """Return the names of the builders of a target: its own, then those of single packages."""
+        """Return the names of a target's builders: its own, then those of single packages."""
         section = self.target(target)
         others = (one.builder for one in section.package_builders.values())
         return list(dict.fromkeys((section.builder, *others)))
 
+    def siblings(self, target: str) -> tuple[str, ...]:
+        """Return the other targets of a target's release."""
+        release = self.target(target).release
+        others = (name for name, one in self.targets.items() if one.release == release)
+        return tuple(name for name in others if name != target)
+
     def chosen_targets(self, name: str | None) -> list[str]:
-        """Return the target that is named, those that match a pattern, or all if none is named.
+        """Return the named target, those that match a pattern, or all if no name is given.
 
         Raises ConfigError if no target is configured, NotFoundError if none has the name.
         """
@@ -425,9 +449,9 @@ class Settings(Section):
         return list(self.targets)
 
     def only_target(self, name: str | None) -> str:
-        """Return the named target, or the only one if none is named.
+        """Return the named target, or the only one if no name is given.
 
-        Raises ConfigError if none is named and there are several.
+        Raises ConfigError if no name is given and there are several.
         """
         names = self.chosen_targets(name)
         if len(names) > 1:
@@ -441,7 +465,7 @@ class Settings(Section):
         return self.data / name
 
     def signing_of(self, name: str) -> SigningSection | None:
-        """Return how a target is signed: its own section, or the one of all; None if it is not."""
+        """Return how a target is signed: by its own or the common section; None if not."""
         return self.target(name).signing or self.signing
 
     def tree_url(self, name: str) -> str:

@@ -1,1 +1,1 @@
-"""Repositories that can be trusted: found, compared, composed and handed on."""
+"""Repositories that can be trusted: how they are found, compared, composed and handed on."""

@@ -1,7 +1,8 @@
-"""Asking the checks of a composition once: answers are kept, and used again while they hold.
+"""Run the checks of a composition once: answers are stored, and reused while they are valid.
 
-An answer enters the store when its check has ended, in one transaction, so that a killed check has
-none. Only one process runs a check that needs a folder of its own; a second one is told who does.
+An answer is stored when its check has ended, in one transaction, so a killed check has none. Only
+one process at a time runs a check that needs a folder of its own; a second process gets an error
+that names the first.
 """
 
 import contextlib
@@ -33,16 +34,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FOLDER = "checks"
-"""Where a target's folder keeps the logs of checks."""
+"""The subfolder of a target's folder with the logs of checks."""
 
 _RESULTS_LOCK = "results.lock"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckWish:
-    """Which checks are asked: `names` in order, with the outside jobs of the target.
+    """The requested checks: `names` in order, with the outside jobs of the target.
 
-    With `again` no earlier answer is used.
+    With `again` no stored answer is used.
     """
 
     names: tuple[str, ...] = CHEAP
@@ -51,12 +52,12 @@ class CheckWish:
 
 
 def outside_jobs(section: "Target") -> Mapping[str, OutsideJob]:
-    """Return the outside jobs of a target; ConfigError for one that is named as a check of ours."""
+    """Return the outside jobs of a target; ConfigError if one is named like a check of ours."""
     found = {}
     for name, job in section.checks.items():
         if name in set(CheckName):
             raise ConfigError(
-                f"the job {name} has the name of a check that rdo does itself",
+                f"the job {name} has the name of one of rdo's own checks",
                 hint=f"choose another name for [targets.NAME.checks.{name}]",
             )
         found[name] = OutsideJob(
@@ -79,7 +80,7 @@ def wanted(
     also: Collection[str] = (),
     again: bool = False,
 ) -> CheckWish:
-    """Return the checks that a person asks for: the cheap ones and `also`, unless they choose.
+    """Return the requested checks: by default the cheap ones and `also`.
 
     Raises ConfigError for a name that no check has.
     """
@@ -104,10 +105,10 @@ def check(
     *,
     by: str,
 ) -> tuple[CheckAnswer, ...]:
-    """Return the answers of checks: earlier ones that still hold, and new ones, which are kept.
+    """Return the answers of checks: stored ones if still valid, else new ones, which are stored.
 
-    Raises RefusedError for a composition that is in no
-    repository, and if another process runs the same job of a target; NoSpaceError for a full disk.
+    Raises RefusedError for a composition that is in no repository, and if another process runs the
+    same job of a target; NoSpaceError for a full disk.
     """
     require_repository(subject.composition)
     kept = {} if wanted.again else _holding(subject, wanted)
@@ -126,7 +127,7 @@ def check(
 
 
 def known_answers(opened: OpenTarget, composition: Composition) -> tuple[CheckAnswer, ...]:
-    """Return the newest answer of each check of exactly these repositories; nothing is asked."""
+    """Return the newest stored answer of each check of exactly these repositories."""
     with opened.store.read() as at:
         rows = at.check_results.of(opened.name, [one.id for one in composition.repositories])
     return newest(rows)
@@ -139,7 +140,7 @@ def newest(rows: Sequence[CheckResult]) -> tuple[CheckAnswer, ...]:
 
 
 def _holding(subject: Subject, wanted: CheckWish) -> dict[str, CheckAnswer]:
-    """Return the earlier answers that nothing has changed since."""
+    """Return the stored answers that are still valid."""
     with subject.opened.store.read() as at:
         rows = at.check_results.of(subject.opened.name, _ids(subject))
     return {
@@ -162,7 +163,7 @@ def _ids(subject: Subject) -> list[int]:
 
 
 def _keep(subject: Subject, wanted: CheckWish, answers: Sequence[CheckAnswer], by: str) -> None:
-    """Record answers, unless a repository was removed meanwhile; forget those of removed ones."""
+    """Store answers, unless a repository was removed meanwhile; delete those of removed ones."""
     opened, ids = subject.opened, _ids(subject)
     against = tuple(one.path for one in subject.against.repositories) if subject.against else ()
     if opened.store.reads_only:
@@ -182,16 +183,16 @@ def _keep(subject: Subject, wanted: CheckWish, answers: Sequence[CheckAnswer], b
 
 
 def _with_log(subject: Subject, wanted: CheckWish, name: str, by: str) -> CheckAnswer:
-    """Return and keep the answer of a check that has a log, which only one process may ask."""
+    """Run one check that has a log, store its answer and return it; only one process may run it."""
     folder = subject.opened.folder / FOLDER
     purpose = f"the check {name}"
     with _on_disk(name), lock.hold(folder / f"{name}.lock", purpose=purpose):
         new = folder / f".{name}.log"
-        new.unlink(missing_ok=True)  # of one that was killed
+        new.unlink(missing_ok=True)  # leftover of a killed check
         new.touch(mode=0o644)
         started = time.monotonic()
         if job := wanted.jobs.get(name):
-            answer = run_job(job, _told(subject), folder / f".{name}", new)
+            answer = run_job(job, _job_facts(subject), folder / f".{name}", new)
         else:
             answer = with_maintainers(subject, ask_in_root(subject, name, new))
         names = f"{_ids(subject)} {_context(subject, wanted, name)}"
@@ -206,7 +207,7 @@ def _with_log(subject: Subject, wanted: CheckWish, name: str, by: str) -> CheckA
 
 @contextlib.contextmanager
 def _on_disk(name: str) -> Iterator[None]:
-    """Raise NoSpaceError if a disk of ours is full while a check is asked."""
+    """Raise NoSpaceError if one of our disks is full while a check runs."""
     try:
         yield
     except OSError as error:
@@ -215,8 +216,8 @@ def _on_disk(name: str) -> Iterator[None]:
         raise no_space(name) from error
 
 
-def _told(subject: Subject) -> CheckedRepository:
-    """Return what an outside job is told of a composition."""
+def _job_facts(subject: Subject) -> CheckedRepository:
+    """Return the facts about a composition that an outside job gets."""
     opened, repositories = subject.opened, subject.composition.repositories
     tree = opened.tree
     folders = [tree.repos / one.path for one in repositories if has_repodata(tree.repos / one.path)]

@@ -1,4 +1,4 @@
-"""The checks of one composition: what is asked, of what, and who looks after what was found."""
+"""The checks of one composition: questions, their subject, and the maintainers for findings."""
 
 import hashlib
 import logging
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 VERSION = 2
-"""Increase this when a check here finds more or less than before: earlier results count no more."""
+"""Increase this when a change here makes checks find more or less: stored results then expire."""
 
 NOTHING_BEFORE = "there is nothing to compare with"
 
@@ -42,9 +42,9 @@ NOTHING_BEFORE = "there is nothing to compare with"
 class Surroundings:
     """What hosts have besides a target's own packages: architecture and base repositories.
 
-    `layer` is what is installed on each of them, None if only repodata is known; roots are made in
-    the folder `roots`. `keys` are the ids of the keys that a target's RPMs are signed with,
-    `import_exceptions` the modules that are not imported.
+    `layer` is what every host has installed, None if only repodata is known; roots are made in the
+    folder `roots`. `keys` are the ids of the keys that sign a target's RPMs, `import_exceptions`
+    the modules that are not imported.
     """
 
     arch: str
@@ -56,7 +56,7 @@ class Surroundings:
 
     @property
     def digest(self) -> str:
-        """What names the base system and the keys: answers of another one are not reused."""
+        """A hash of the base system and the keys; answers for other ones are not reused."""
         layer = self.layer.digest if self.layer else ""
         folders = [str(one.folder) for one in self.base]
         return hashlib.sha256(
@@ -65,7 +65,7 @@ class Surroundings:
 
 
 def surroundings(app: "App", opened: OpenTarget) -> Surroundings:
-    """Return what hosts of a target have besides; its platform is made if it is not there yet."""
+    """Return what hosts of a target have from elsewhere; creates the platform if needed."""
     arch, base = app.workplaces.base_repositories(opened.platform)
     layer, signer = app.platforms.base(opened.platform), opened.tree.signer
     keys = (name for key in signer.known_keys() for name in key.ids) if signer else ()
@@ -77,9 +77,9 @@ def surroundings(app: "App", opened: OpenTarget) -> Surroundings:
 
 @dataclass(frozen=True)
 class Subject:
-    """A composition that is in the tree, with all that its checks ask about.
+    """A composition in the tree, with all data that its checks need.
 
-    `against` is what hosts have now; without it the questions that compare are skipped.
+    `against` is what hosts have now; without it, checks that compare are skipped.
     """
 
     opened: OpenTarget
@@ -89,12 +89,12 @@ class Subject:
 
     @cached_property
     def own(self) -> tuple[SolverRepository, ...]:
-        """The composition's own repositories, as the solver takes them."""
+        """The composition's own repositories, in the form that the solver takes."""
         return own_repositories(self.opened.tree.repos, self.composition.repositories, "own")
 
     @cached_property
     def dependencies(self) -> tuple[SolverRepository, ...]:
-        """The snapshots of dependencies that the composition's .repo files name."""
+        """The dependency repositories named in the composition's .repo files."""
         return dependencies_of(self.opened, self.composition)
 
     @property
@@ -135,7 +135,7 @@ class Subject:
 
     @cached_property
     def headers(self) -> list[rpm_files.Header]:
-        """What each of these files is."""
+        """The headers of these files."""
         return rpm_files.read_headers(self.placed)
 
 
@@ -147,9 +147,9 @@ def check(
     against: Composition | None = None,
     names: Collection[str] = CHEAP,
 ) -> tuple[CheckAnswer, ...]:
-    """Ask questions about a composition that is in the tree, the cheap ones unless `names` differ.
+    """Run checks of a composition that is in the tree; by default the cheap ones.
 
-    `against` is what hosts have now; without it the questions that compare are skipped. Raises
+    `against` is what hosts have now; without it, checks that compare are skipped. Raises
     RefusedError for a composition that is in no repository.
     """
     subject = Subject(opened, composition, around, against)
@@ -174,7 +174,7 @@ def steps(names: Collection[str]) -> tuple[Step, ...]:
 
 
 def ask(subject: Subject, step: Step) -> tuple[CheckAnswer, ...]:
-    """Return the answers of one step, with the maintainers of what was found."""
+    """Run one step and return its answers, with the maintainers for each finding."""
     started = time.monotonic()
     answers = _STEPS[step](subject)
     first, *others = answers
@@ -183,12 +183,12 @@ def ask(subject: Subject, step: Step) -> tuple[CheckAnswer, ...]:
 
 
 def with_maintainers(subject: Subject, answer: CheckAnswer) -> CheckAnswer:
-    """Return an answer with who looks after each finding, and what could be done about it."""
+    """Return an answer with the maintainers for each finding, and a possible remedy."""
     return replace(answer, findings=_with_maintainers(subject.opened, answer.findings))
 
 
 def context(subject: Subject, check: str) -> str:
-    """Return what names all that the answer of a check depends on besides the repositories."""
+    """Return a text for what the answer of a check depends on besides the repositories."""
     parts = [str(VERSION), check]
     if check not in _ALONE:
         parts += [subject.around.digest, *(one.name for one in subject.dependencies)]
@@ -284,13 +284,13 @@ _STEPS: Mapping[Step, Callable[[Subject], tuple[CheckAnswer, ...]]] = MappingPro
 
 
 def dependencies_of(opened: OpenTarget, composition: Composition) -> tuple[SolverRepository, ...]:
-    """Return the snapshots of dependencies that the composition's .repo files name."""
+    """Return the dependency repositories named in the composition's .repo files."""
     repos = opened.tree.repos
     return dependency_repositories(repos, (repos / one.path for one in composition.repositories))
 
 
 def _with_maintainers(opened: OpenTarget, findings: Sequence[Defect]) -> tuple[Defect, ...]:
-    """Add who looks after each finding, and what could be done about it."""
+    """Add the maintainers for each finding, and a possible remedy."""
     return tuple(
         replace(
             one,

@@ -1,6 +1,6 @@
-"""Sets of builds: what a repository holds, and what one can be composed of.
+"""Sets of builds: those in a repository, and those that a repository can be composed of.
 
-A repository's own files say which RPMs it holds; the store says which builds these come from.
+The files of a repository list its RPMs; the store says which builds made them.
 """
 
 import re
@@ -27,8 +27,8 @@ _BUILD = re.compile(r"[0-9]{1,18}")
 class Composition:
     """A set of builds, at most one of each package.
 
-    `label` is how a person asked for it. `repositories` hold exactly these builds, one for each
-    component; there are none while nobody has composed them.
+    `label` is the text by which a person asked for it. `repositories` contain exactly these builds,
+    one per component; empty until they are composed.
     """
 
     label: str
@@ -42,11 +42,11 @@ class Composition:
 
 
 def find(opened: OpenTarget, text: str) -> Composition:
-    """Return what a name, a name at a moment (`NAME@TIME`, `@TIME`), or a path leads to.
+    """Return what a name, a name at a time (`NAME@TIME`, `@TIME`), or a path points to.
 
-    Instead of a path the start of its last part is enough. Raises NotFoundError if nothing is
-    called so, or if it was purged; ConfigError for a time that cannot be read; RefusedError for
-    the start of several paths.
+    Instead of a path, the start of its last part is enough. Raises NotFoundError if there is no
+    such repository or it was purged, ConfigError for an invalid time, RefusedError if several paths
+    begin like this.
     """
     with opened.store.read() as at:
         return _composition(at, opened, text, repositories_of(at, opened, text))
@@ -55,7 +55,7 @@ def find(opened: OpenTarget, text: str) -> Composition:
 def of_repositories(
     opened: OpenTarget, label: str, repositories: tuple[Repository, ...]
 ) -> Composition:
-    """Return what repositories of the tree hold together; errors are those of `find`."""
+    """Return the builds of several repositories together; raises the errors of `find`."""
     with opened.store.read() as at:
         return _composition(at, opened, label, repositories)
 
@@ -65,10 +65,10 @@ def change(
 ) -> Composition:
     """Return a composition with other builds of some packages.
 
-    `instead` are texts `PACKAGE=BUILD` or `PACKAGE=REPOSITORY`: a build by its number, or the one
-    that a repository has; for `PACKAGE=@TIME` the newest good build of that moment. Packages
-    `without` are left out. Raises ConfigError for one that is named twice or for a text that is
-    none of these, NotFoundError if there is no such build.
+    `instead` are texts `PACKAGE=BUILD` or `PACKAGE=REPOSITORY`: a build by its number, or the build
+    in a repository; `PACKAGE=@TIME` is the newest good build at that time. Packages in `without`
+    are left out. Raises ConfigError for a package named twice or for a malformed text,
+    NotFoundError if there is no such build.
     """
     instead, without = tuple(instead), tuple(without)
     builds = dict(base.builds)
@@ -90,24 +90,24 @@ def change(
 
 
 def _chosen(text: str) -> tuple[str, str]:
-    """Return package and build of a text `PACKAGE=BUILD`."""
+    """Split a text `PACKAGE=BUILD` into package and build."""
     name, _, where = text.partition("=")
     if not name or not where:
-        raise ConfigError(f"{text!r} does not say which build", hint="write PACKAGE=BUILD")
+        raise ConfigError(f"{text!r} does not name a build", hint="write PACKAGE=BUILD")
     return name, where
 
 
 def _left_out(text: str) -> str:
     if "=" in text:
         raise ConfigError(
-            f"{text!r} names a build to leave a package out",
+            f"{text!r} names a build, but the package is left out",
             hint="name the package alone, or take another build with --but PACKAGE=BUILD",
         )
     return text
 
 
 def parse_moment(text: str) -> datetime:
-    """Return the moment that a person wrote in ISO 8601; without a zone it is UTC.
+    """Return a time written in ISO 8601; without a time zone it is UTC.
 
     >>> parse_moment("2026-11-20T10:00").isoformat()
     '2026-11-20T10:00:00+00:00'
@@ -124,9 +124,9 @@ def parse_moment(text: str) -> datetime:
 
 
 def repositories_of(at: Transaction, opened: OpenTarget, text: str) -> tuple[Repository, ...]:
-    """Return the repositories that a text means, one per component.
+    """Return the repositories that a text names, one per component.
 
-    Raises NotFoundError if there are none, RefusedError for the start of several paths.
+    Raises NotFoundError if there are none, RefusedError if several paths begin like this.
     """
     name, sign, when = text.partition("@")
     if sign:
@@ -142,7 +142,7 @@ def repositories_of(at: Transaction, opened: OpenTarget, text: str) -> tuple[Rep
     names = sorted({name for name, _ in at.names.all(opened.name)})
     raise NotFoundError(
         f"{opened.name} has no repository {name}{did_you_mean(name, names)}",
-        hint="rdo repo list shows what there is",
+        hint="rdo repo list shows the repositories",
     )
 
 
@@ -173,10 +173,10 @@ def _by_path(at: Transaction, opened: OpenTarget, text: str) -> Repository | Non
 
 
 def _builds_of(at: Transaction, opened: OpenTarget, repository: Repository) -> set[int]:
-    """Return the builds whose RPMs a repository of the tree holds.
+    """Return the builds whose RPMs a repository of the tree contains.
 
-    Raises NotFoundError if it was removed, or replaced by a recheck, and DamagedError if its files
-    are not intact.
+    Raises NotFoundError if the repository was removed, or replaced by a recheck, and DamagedError
+    if its files are not intact.
     """
     is_there = at.repositories.at_path(opened.name, repository.path) == repository
     folder = opened.tree.repos / repository.path
@@ -184,7 +184,7 @@ def _builds_of(at: Transaction, opened: OpenTarget, repository: Repository) -> s
         when = f" on {minute_utc(repository.removed)}" if repository.removed else ""
         raise NotFoundError(
             f"{repository.path} of {opened.name} was removed or replaced{when}",
-            hint="rdo repo list shows what is there; rdo trunk purge --older-than keeps it longer",
+            hint="rdo repo list shows what exists; rdo trunk purge --older-than keeps it longer",
         )
     hashes, plain = held(folder)
     own = {repository.build_id} if repository.build_id is not None else set()
@@ -208,7 +208,7 @@ def _builds_of(at: Transaction, opened: OpenTarget, repository: Repository) -> s
 
 
 def _build(opened: OpenTarget, package: str, where: str) -> GoodBuild:
-    """Return one build of a package. Raises NotFoundError if there is none, or none any more."""
+    """Return one build of a package. Raises NotFoundError if it never existed, or was removed."""
     if _BUILD.fullmatch(where):
         found = _read(
             opened, package, lambda at: at.builds.to_stay_at(opened.name, package, int(where))

@@ -1,6 +1,6 @@
-"""Which repositories contain a commit, a fix or a version, which names lead there, since when.
+"""Find the repositories that contain a commit, a fix or a version, and the names pointing to them.
 
-A repository's versions.csv says which commit of each package it has; it is read, not computed.
+The commit of each package is read from a repository's versions.csv, not computed.
 """
 
 import re
@@ -31,8 +31,8 @@ _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 class NameContaining:
     """A name whose repository contains what was asked for.
 
-    `since` is when it first led to a repository that did; `at_the_latest` if repositories that it
-    led to before are removed, so that nobody knows.
+    `since` is when it first pointed to such a repository. With `at_the_latest`, earlier
+    repositories of the name were removed, so it may have been before that.
     """
 
     name: str
@@ -45,7 +45,7 @@ class NameContaining:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryContaining:
-    """A repository of the tree that contains what was asked for, with the names that lead there."""
+    """A repository of the tree with what was asked for, and the names that point to it."""
 
     id: int
     path: str
@@ -58,9 +58,9 @@ class RepositoryContaining:
 
 @dataclass(frozen=True, slots=True)
 class Containing:
-    """Everything that contains what was asked for, in one package.
+    """Everything about one package that contains what was asked for.
 
-    `builds` of the package have it, in the order of their commits; `first` is the repository of
+    `builds` of the package contain it, in the order of their commits; `first` is the repository of
     the earliest of them, None if that was removed.
     """
 
@@ -71,9 +71,9 @@ class Containing:
 
 
 def contains(opened: OpenTarget, builds: Sequence[Build]) -> tuple[Containing, ...]:
-    """Return for each package which names lead to a repository with one of its builds.
+    """Return, for each package, the names that point to a repository with one of its builds.
 
-    A fix may be in several packages, and a name may have it in one of them alone.
+    A fix may be in several packages, and a name may have it in only one of them.
     """
     of: dict[str, list[Build]] = {}
     for one in builds:
@@ -99,7 +99,7 @@ def repositories_containing(
 ) -> tuple[tuple[RepositoryContaining, ...], int | None]:
     """Return the repositories of the tree with one of these builds, newest first.
 
-    At most `most` are looked into, those older than `before`; the second value is where to go on.
+    Searches at most `most` of those older than `before`; the second value is where to continue.
     """
     with opened.store.read() as at:
         reader = _Reader.of(opened, at, builds)
@@ -116,11 +116,11 @@ def repositories_containing(
 def find_builds(
     opened: OpenTarget, mirrors: Mirrors, what: str, version: str = ""
 ) -> tuple[Build, ...]:
-    """Return the published builds that have a commit, a fix, or a version of a package.
+    """Return the published builds that contain a commit, a fix, or a version of a package.
 
-    A commit is known by its hash or the start of it. Rounds have read what the sources of builds
-    have; only what they have not is searched in the packages' mirrors: the first build above the
-    commit has it, and all later ones. Raises NotFoundError if there is none.
+    A commit is given by its hash or the start of its hash. Rounds have recorded the sources of most
+    builds; only for the others are the packages' mirrors searched: the first build at or above the
+    commit contains it, and so do all later ones. Raises NotFoundError if there is none.
     """
     if version:
         package = opened.package(what).name
@@ -147,7 +147,7 @@ def find_builds(
 
 
 def _with_hash(opened: OpenTarget, mirrors: Mirrors, start: str) -> tuple[Build, ...]:
-    """Return the builds whose sources have a git commit."""
+    """Return the builds whose sources contain a git commit."""
     with opened.store.read() as at:
         names = at.traces.names_beginning(opened.name, start)
         traced = at.traces.builds(opened.name, names[0]) if len(names) == 1 else ()
@@ -155,7 +155,7 @@ def _with_hash(opened: OpenTarget, mirrors: Mirrors, start: str) -> tuple[Build,
         unread = at.traces.untraced_packages(opened.name)
     if not found:
         return _above(opened, mirrors, start, opened.packages)
-    # it may be in the history below the first build of another package with the same remote
+    # another package with the same remote may have it below its first build
     having = {build.package for build in found}
     remotes = {url for name in having for url in _remotes(opened, name)}
     sharing = {name for name in opened.packages if remotes & _remotes(opened, name)}
@@ -174,10 +174,10 @@ def _merged(*found: Sequence[Build]) -> tuple[Build, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Looks for builds in the repositories of a tree, within one transaction.
+    """Searches builds in the repositories of a tree, within one transaction.
 
-    `oldest` is the id of the first repository that may have one of them; `names` are the names
-    that lead to each repository, by its id.
+    `oldest` is the id of the first repository that may contain one of them; `names` are the names
+    that point to each repository, by its id.
     """
 
     opened: OpenTarget
@@ -188,7 +188,7 @@ class _Reader:
 
     @classmethod
     def of(cls, opened: OpenTarget, at: Transaction, builds: Sequence[Build]) -> "_Reader":
-        """Return a reader that looks for these builds."""
+        """Return a reader that searches these builds."""
         oldest = at.repositories.first_of({one.id for one in builds})
         names: dict[int, list[str]] = {}
         for name, repository in at.names.all(opened.name):
@@ -196,7 +196,7 @@ class _Reader:
         return cls(opened, at, tuple(builds), oldest or 0, names)
 
     def name(self, name: str, now: Repository) -> NameContaining | None:
-        """Return a name if the repository that it leads to now has one of the builds."""
+        """Return a name if the repository that it points to now contains one of the builds."""
         build = self.build_in(now)
         if build is None:
             return None
@@ -216,7 +216,7 @@ class _Reader:
         )
 
     def repository(self, one: Repository) -> RepositoryContaining | None:
-        """Return a repository if it has one of the builds."""
+        """Return a repository if it contains one of the builds."""
         build = self.build_in(one)
         if build is None:
             return None
@@ -227,7 +227,7 @@ class _Reader:
         )
 
     def build_in(self, one: Repository) -> int | None:
-        """Return the newest of the builds that a repository has, by its versions.csv."""
+        """Return the newest of the builds in a repository, according to its versions.csv."""
         try:
             text = (self.opened.tree.repos / one.path / "versions.csv").read_text()
         except (FileNotFoundError, NotADirectoryError):
@@ -240,7 +240,7 @@ class _Reader:
 
 
 def _rows(text: str, packages: Collection[str]) -> Iterator[str]:
-    """Yield the lines of some packages in a versions.csv, without reading all the others."""
+    """Yield the lines of some packages in a versions.csv, without parsing all others."""
     for name in packages:
         start = text.find(f"\n{name},") + 1
         if start:
@@ -257,7 +257,7 @@ def _is_of(build: Build, row: Sequence[str]) -> bool:
 def _above(
     opened: OpenTarget, mirrors: Mirrors, what: str, names: Collection[str]
 ) -> tuple[Build, ...]:
-    """Return the builds of packages with commits that git finds by their hash or their message."""
+    """Return the builds of packages with commits that git finds by their hash or message."""
     places = [
         (package, url)
         for package in opened.packages.values()
@@ -288,7 +288,7 @@ def _above(
 def _with_commit(
     opened: OpenTarget, mirror: Mirror, package: Package, url: str, commit: str
 ) -> tuple[Build, ...]:
-    """Return the builds of a package from the first one on whose sources descend from a commit."""
+    """Return the first build of a package whose sources descend from a commit, and later ones."""
     with opened.store.read() as at:
         builds = at.history.published(opened.name, package.name)
     is_spec = url == package.distgit

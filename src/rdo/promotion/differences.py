@@ -1,4 +1,4 @@
-"""What distinguishes two compositions: packages, and the commits that lead from one to the other.
+"""The differences between two compositions: packages, and the commits that lead to the second.
 
 Commits are read from the mirrors that the packages were built from. What a mirror does not know
 (another instance's builds, releases on PyPI) is left out.
@@ -55,7 +55,7 @@ class ListedCommit:
 
 @dataclass(frozen=True, slots=True)
 class CommitsBetween:
-    """How many commits there are in a span, and the newest of them."""
+    """The number of commits in a range, and the newest of them."""
 
     count: int = 0
     newest: tuple[ListedCommit, ...] = ()
@@ -65,8 +65,8 @@ class CommitsBetween:
 class PackageDifference:
     """One package that differs; `before` and `after` are NVRs, empty where it is missing.
 
-    `upstream` and `distgit` are the commits that the second has and the first has not, `lost` are
-    upstream's commits that only the first has: after a step back, or a force-push.
+    `upstream` and `distgit` are the commits that the second has and the first lacks, `lost` are
+    upstream's commits that only the first has, after a step back or a force-push.
     """
 
     package: str
@@ -86,7 +86,7 @@ def differences(
     *,
     most_commits: int = MOST_COMMITS,
 ) -> tuple[PackageDifference, ...]:
-    """Return the packages that differ, by name, with at most `most_commits` commits of each span.
+    """Return the packages that differ, by name, with at most `most_commits` commits each.
 
     `mirrors` is the folder of the git mirrors.
     """
@@ -115,7 +115,7 @@ def kind_of(old: GoodBuild | None, new: GoodBuild | None) -> DifferenceKind:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads what lies between two builds of a package."""
+    """Reads the commits between two builds of a package."""
 
     opened: OpenTarget
     mirrors: Mirrors
@@ -146,7 +146,7 @@ class _Reader:
         try:
             count, commits = mirror.changes(base, head, folder=folder, limit=self.most)
             newest = tuple(self._listed(mirror, remote, commits)) if count else ()
-        except UserError as error:  # a mirror that is gone, or does not know a commit
+        except UserError as error:  # the mirror is gone, or does not have a commit
             log.debug("%s", error)
             return CommitsBetween()
         return CommitsBetween(count, newest)
@@ -164,7 +164,7 @@ class _Reader:
 
 
 def _label(build: GoodBuild) -> tuple[str, str, str] | None:
-    """Return epoch, version and release of a build's source RPM, whose epoch its RPMs share."""
+    """Return epoch, version and release of a build's source RPM; its RPMs have the same epoch."""
     found: Nevra | None = next(
         (stored.artifact.nevra for stored in build.artifacts if stored.artifact.is_source), None
     )

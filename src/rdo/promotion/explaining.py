@@ -1,4 +1,4 @@
-"""Why a promotion name is not newer: the shortest list of what blocks it."""
+"""Explain why a promotion name does not move: the shortest list of blockers."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from rdo.store.given.held_back import HeldBack
 
 
 class BlockerKind(StrEnum):
-    """Why something blocks a promotion."""
+    """The kind of a blocker of a promotion."""
 
     CRITERIA = "criteria"
     DEFECT = "defect"
@@ -37,10 +37,10 @@ class BlockerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PromotionBlocker:
-    """One thing that keeps a name where it is.
+    """One reason why a name does not move.
 
-    `package` is empty for what concerns the whole target. `owners` look after it, `since` is when
-    it began, and `command` is what lifts it. `others` counts further findings with this cause.
+    `package` is empty for a blocker of the whole target. `owners` look after it, `since` is when it
+    began, and `command` lifts it. `others` is the number of further findings with this cause.
     """
 
     kind: BlockerKind
@@ -56,9 +56,9 @@ class PromotionBlocker:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Where a name leads, how far it is behind its candidate, and what blocks it.
+    """Where a name points, how far it is behind its candidate, and what blocks it.
 
-    `newer` are the packages that the candidate has at another build; `held` what the name holds
+    `newer` are the packages of which the candidate has another build; `held` what the name holds
     back. `command` moves the name, or lifts the first blocker.
     """
 
@@ -74,7 +74,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class WhyNotNewer:
-    """Why a name is not newer, and what of its candidate would pass, if that was asked."""
+    """Why a name is not newer, and which part of its candidate would pass, if requested."""
 
     explanation: Explanation
     simulation: Simulation | None = None
@@ -83,10 +83,10 @@ class WhyNotNewer:
 def why_not_newer(
     opened: OpenTarget, name: str, criteria: Criteria | None, candidate: str = ""
 ) -> WhyNotNewer:
-    """Explain with what is known: only checks count that the candidate has had; none is begun.
+    """Explain from stored answers of checks only; run no check.
 
-    The candidate is that of the criteria, or consistent, unless one is named. Raises NotFoundError
-    for an unknown one, RefusedError for one that is in no repository.
+    Unless one is named, the candidate is that of the criteria, or consistent. Raises NotFoundError
+    for an unknown candidate, RefusedError for one that is in no repository.
     """
     start = _start(opened, name, criteria, candidate)
     answers = checked.known_answers(opened, start.candidate) if start.sets.changed else ()
@@ -104,10 +104,10 @@ def why_not_newer_checked(
     seconds: float = SECONDS,
     by: str = "",
 ) -> WhyNotNewer:
-    """Explain after the candidate was checked; with `simulates`, search for what would pass.
+    """Explain after checking the candidate; with `simulates`, search for the part that passes.
 
-    Answers that still hold are used again, new ones are kept as asked `by` somebody. Raises what
-    `why_not_newer` raises.
+    Answers that are still valid are reused; new ones are stored, with `by` as their author. Raises
+    the errors of `why_not_newer`.
     """
     start = _start(opened, name, criteria, candidate)
     around = checking.surroundings(app, opened)
@@ -134,7 +134,7 @@ def _start(
 def _unmet(
     opened: OpenTarget, start: PromotionStart, criteria: Criteria | None
 ) -> tuple[Condition, ...]:
-    """Return what the criteria ask for and the candidate lacks."""
+    """Return the conditions of the criteria that the candidate does not meet."""
     if criteria is None:
         return ()
     one = of_repositories(opened, start.candidate.repositories)
@@ -150,7 +150,8 @@ def explain(
 ) -> Explanation:
     """Return why a name is not newer.
 
-    `answers` are the checks of its candidate, `unmet` what criteria ask for and it lacks.
+    `answers` are the checks of its candidate, `unmet` the conditions of the criteria that it does
+    not meet.
     """
     newer = start.sets.changed
     held = held_back(opened, start.name)
@@ -177,7 +178,7 @@ def explain(
 def _of_criteria(
     opened: OpenTarget, start: PromotionStart, unmet: Iterable[Condition]
 ) -> Iterator[PromotionBlocker]:
-    """Yield what criteria ask for besides checks: votes of jobs, and an age."""
+    """Yield the blockers from criteria other than checks: votes of jobs, and an age."""
     where = f"--target {opened.name}"
     for one in unmet:
         vote = f"rdo promotion vote {start.candidate.label} --job {one.what} --success {where}"
@@ -194,7 +195,7 @@ def _of_criteria(
 def _of_defects(
     opened: OpenTarget, start: PromotionStart, findings: Iterable[Defect], held: dict[str, HeldBack]
 ) -> Iterator[PromotionBlocker]:
-    """Yield one blocker for each package to mend, the one with the most findings first."""
+    """Yield one blocker for each package to fix, the one with the most findings first."""
     by_package: dict[str, list[Defect]] = {}
     for one in findings:
         by_package.setdefault(one.package, []).append(one)
@@ -218,7 +219,7 @@ def _of_defects(
 
 
 def _of_builds(opened: OpenTarget, candidate: Composition) -> Iterator[PromotionBlocker]:
-    """Yield what keeps the candidate itself from having newer builds."""
+    """Yield the reasons why the candidate itself does not contain newer builds."""
     with opened.store.read() as at:
         holds, pause = at.holds.all(opened.name), at.holds.pause_of(opened.name)
     where = f"--target {opened.name}"

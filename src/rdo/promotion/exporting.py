@@ -1,6 +1,6 @@
-"""A repository in a folder of its own: every RPM is there, and so is what the RPMs require.
+"""Export a repository into a folder of its own, with every RPM and everything they require.
 
-The folder is made beside its place and renamed at the end: it is there completely or not at all.
+The folder is made beside its place and renamed at the end, so it appears complete or not at all.
 """
 
 import shutil
@@ -14,6 +14,7 @@ from rdo.checksum import sha256_of
 from rdo.dlrn.formats import versions_csv
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.artifact import Artifact, Fragment, RpmFile
+from rdo.model.neighbours import only_neighbours
 from rdo.model.nevra import Nevra
 from rdo.model.repo_file import DEPENDENCIES, NOT_SIGNED, OWN, RepoSection, RepoTrust, repo_file
 from rdo.promotion.compositions import Composition
@@ -31,7 +32,7 @@ RPMS, DEPS = "rpms", "deps"
 class Exported:
     """A folder that was written; `dependencies` is the snapshot in it, empty without one.
 
-    `replaced` are the packages whose RPMs were left out in favour of RPMs of a scratch build.
+    `replaced` are the packages whose RPMs were replaced by RPMs of a scratch build.
     """
 
     folder: Path
@@ -43,7 +44,7 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One RPM to export: where its bytes are, and its fragment."""
+    """One RPM to export: its file, and its fragment."""
 
     source: Path
     artifact: Artifact
@@ -59,13 +60,13 @@ def export(
     scratch: Sequence[Path] = (),
     with_dependencies: bool = True,
 ) -> Exported:
-    """Write a composition into a new folder, which needs no other one to install from.
+    """Write a composition into a new folder, from which hosts can install without other ones.
 
-    `url` is where it will be served; without one the .repo file names the folder itself. `scratch`
-    are RPMs, or folders of them, that replace the RPMs of the same source package. RPMs that only a
-    debugger needs are left out. Raises
-    RefusedError if the folder exists, for RPMs that may not be published, or for two of one name;
-    NotFoundError if an RPM is not intact in the pool.
+    `url` is where it will be served; without a URL the .repo file names the folder itself.
+    `scratch` are RPMs, or folders of them, that replace the RPMs of the same source package. RPMs
+    that only a debugger needs are left out. Raises RefusedError if the folder exists, for RPMs that
+    may not be published, or for two with the same name; NotFoundError if an RPM is not intact in
+    the pool.
     """
     folder = folder.absolute()
     if folder.exists() or folder.is_symlink():
@@ -90,12 +91,14 @@ def export(
         place = url.rstrip("/") or folder.as_uri()
         trusts = _sign(opened, fresh, parts, place)
         repo = fresh / f"{opened.tree.site.reponame}.repo"
-        repo.write_text(_repo_file(opened, place, trusts, bool(snapshot)))
+        text = _repo_file(opened, place, trusts, bool(snapshot))
+        others = _neighbours(opened, composition) if with_dependencies else ""
+        repo.write_text("\n".join(filter(None, (text, others))))
     return Exported(folder, folder / repo.name, len(parts), snapshot, tuple(sorted(replaced)))
 
 
 def _rpm_files(places: Sequence[Path]) -> list[Path]:
-    """Return the RPMs that are named, and those in the folders that are named."""
+    """Return the named RPMs, and those in the named folders."""
     found: list[Path] = []
     for place in places:
         inside = sorted(place.glob("*.rpm")) if place.is_dir() else [place]
@@ -106,7 +109,7 @@ def _rpm_files(places: Sequence[Path]) -> list[Path]:
 
 
 def _replaced(composition: Composition, extra: Sequence[RpmFile]) -> frozenset[str]:
-    """Return the packages of a composition that RPMs of a scratch build are of."""
+    """Return the packages of a composition that RPMs of a scratch build replace."""
     try:
         sources = {Nevra.parse(one.source_rpm or one.artifact.file_name).name for one in extra}
     except ValueError as error:
@@ -162,9 +165,10 @@ def _write(fresh: Path, parts: Sequence[_Part], revision: int) -> None:
 def _sign(
     opened: OpenTarget, fresh: Path, parts: Sequence[_Part], url: str
 ) -> tuple[RepoTrust, RepoTrust]:
-    """Sign what was written and add the keys; return what a client may check, there and in deps.
+    """Sign what was written and add the keys; return what clients may verify, here and in deps.
 
-    RPMs are not checked if one of a scratch build, which nobody signs, is among them.
+    RPM signatures are not required if one RPM is from a scratch build, because those are never
+    signed.
     """
     if opened.tree.signer is None:
         return NOT_SIGNED, NOT_SIGNED
@@ -188,7 +192,7 @@ def _versions(opened: OpenTarget, composition: Composition) -> str:
 
 
 def _snapshot(opened: OpenTarget, composition: Composition) -> str:
-    """Return the snapshot of dependencies that the composition's repositories name, or the current.
+    """Return the dependency snapshot named by the composition's repositories, else the current one.
 
     Empty if the target has no dependencies. Raises RefusedError if they name several.
     """
@@ -204,6 +208,16 @@ def _snapshot(opened: OpenTarget, composition: Composition) -> str:
             hint="export one component, or pass --without-dependencies",
         )
     return next(iter(named))
+
+
+def _neighbours(opened: OpenTarget, composition: Composition) -> str:
+    """Return the sections of other targets in the composition's .repo files."""
+    files = (
+        file
+        for one in composition.repositories
+        for file in sorted((opened.tree.repos / one.path).glob("*-deps.repo"))
+    )
+    return "\n".join(filter(None, dict.fromkeys(only_neighbours(x.read_text()) for x in files)))
 
 
 def _repo_file(

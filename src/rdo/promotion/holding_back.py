@@ -1,7 +1,7 @@
-"""Promoting what passes of a candidate, and remembering what was held back and until when.
+"""Promote the part of a candidate that passes, and record what is held back and until when.
 
-It is not a hold of the trunk: what is held back is built and published as before, and only one
-promotion name has it at an older build.
+This is not a hold of the trunk: a package that is held back is built and published as before, and
+only one promotion name has it at an older build.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -25,7 +25,7 @@ _MOST_TRIES = 10
 
 @dataclass(frozen=True, slots=True)
 class HoldTerms:
-    """Who promotes and why, and how long packages are held back that are not yet."""
+    """Who promotes and why, and how long newly held-back packages stay so."""
 
     by: str
     why: str
@@ -33,14 +33,14 @@ class HoldTerms:
 
 
 CheckComposition = Callable[[Composition], Collection[CheckAnswer]]
-"""Ask checks about a composition that is in the tree."""
+"""Runs checks on a composition in the tree."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassingPart:
-    """A candidate without what is held back, and the answers of its checks.
+    """A candidate without the packages held back, and the answers of its checks.
 
-    `refusal` is why a name cannot be moved to it, if the search found no better one.
+    `refusal` is why a name cannot move to it, if the search found no better one.
     """
 
     composition: Composition
@@ -50,36 +50,36 @@ class PassingPart:
 
     @property
     def defects(self) -> tuple[Defect, ...]:
-        """What the checks have found in it."""
+        """The findings of its checks."""
         return tuple(one for answer in self.answers for one in answer.findings)
 
     @property
     def packages(self) -> str:
-        """The packages that are held back, for people."""
+        """The packages held back, as text for people."""
         return short_list(one.package for one in self.held)
 
 
 def held_back(opened: OpenTarget, name: str) -> dict[str, HeldBack]:
-    """Return what a name holds back, by package, also what is over by now."""
+    """Return the packages that a name holds back, including expired entries."""
     with opened.store.read() as at:
         return at.held_back.of_name(opened.name, name)
 
 
 def in_force(opened: OpenTarget, name: str) -> dict[str, HeldBack]:
-    """Return what a name holds back at this moment, by package."""
+    """Return the packages that a name holds back at this moment."""
     now = opened.now()
     rows = held_back(opened, name)
     return {package: one for package, one in rows.items() if one.is_in_force(now)}
 
 
 def past(opened: OpenTarget, name: str, *, limit: int = 20) -> tuple[HeldBack, ...]:
-    """Return what a name has held back, the newest first."""
+    """Return the packages that a name held back earlier, newest first."""
     with opened.store.read() as at:
         return at.held_back.history(opened.name, name, limit=limit)
 
 
 def lift_expired(opened: OpenTarget, name: str) -> tuple[HeldBack, ...]:
-    """End what a name holds back and whose time is over; return it."""
+    """End the expired entries of a name, and return them."""
     now = opened.now()
     if all(one.is_in_force(now) for one in held_back(opened, name).values()):
         return ()
@@ -99,12 +99,11 @@ def find_part(
     seconds: float = SECONDS,
     composes: bool = True,
 ) -> PassingPart:
-    """Return the candidate, or the largest set of its builds that passes.
+    """Return the candidate, or the largest set of its builds that passes the checks.
 
-    `answers` are what `check` says of the candidate; that set is composed, and checked in the same
-    way. `may_be_held` are the packages that may be held back; by default, all that differ. Unless
-    it `composes`, the set is only searched for, and what the search itself asks is all that is
-    checked.
+    `answers` are the results of `check` for the candidate; the set is composed, and checked in the
+    same way. `may_be_held` are the packages that may be held back; by default, all that differ.
+    Without `composes`, the set is only searched for, and only the checks of the search are run.
     """
     part, also = PassingPart(start.candidate, answers=tuple(answers)), set[str]()
     for _ in range(_MOST_TRIES):
@@ -138,10 +137,9 @@ def promote_part(
     may_be_held: Iterable[str] | None = None,
     seconds: float = SECONDS,
 ) -> Promoted:
-    """Point a name at the candidate, or at the part of it that `find_part` returns.
+    """Point a name to the candidate, or to the part of it that `find_part` returns.
 
-    Raises RefusedError if no set passes, or if the one that passes is what the name leads to
-    already.
+    Raises RefusedError if no set passes, or if the name already points to the one that passes.
     """
     part = find_part(
         opened,
@@ -179,7 +177,7 @@ def _chosen(start: PromotionStart, found: Simulation) -> Composition:
 def _rows(
     opened: OpenTarget, start: PromotionStart, found: Simulation, terms: HoldTerms
 ) -> tuple[HeldBack, ...]:
-    """Return what is held back now; what was before keeps its reason and its end."""
+    """Return what is held back now; a package that was held before keeps its reason and end."""
     before, now = in_force(opened, start.name), opened.now().replace(microsecond=0)
     promoted, candidate = start.promoted.builds, start.candidate.builds
     rows = []
@@ -212,7 +210,7 @@ def _refusal(start: PromotionStart, found: Simulation) -> str:
     if not found.is_minimal:
         return f"no set that passes was found within {found.seconds:.0f} s"
     what = f": {found.defects[0].what}" if found.defects else ""
-    return f"nothing that may be held back helps{what}"
+    return f"holding packages back does not help{what}"
 
 
 def _hint(opened: OpenTarget, start: PromotionStart) -> str:

@@ -9,7 +9,7 @@ from rdo.promotion.checking import NOTHING_BEFORE, Subject, dependencies_of
 
 
 def ask_in_root(subject: Subject, check: str, log_file: Path) -> CheckAnswer:
-    """Return the answer of one of the expensive checks; `log_file` gets what was said."""
+    """Run one of the expensive checks and return its answer; output goes to `log_file`."""
     layer, roots = subject.around.layer, subject.around.roots
     if layer is None or roots is None:
         return CheckAnswer(check, skipped="there is no base layer to install it on")

@@ -1,4 +1,4 @@
-"""The repositories of a target's tree, and what one of them offers."""
+"""List the repositories of a target's tree, and the content of a repository."""
 
 import fnmatch
 import re
@@ -24,7 +24,7 @@ _GLOB = re.compile(r"[*?\[]")
 class ListedRepository:
     """A repository of the tree; `of` is the commit that it was made for, empty if composed.
 
-    `names` lead there now.
+    `names` point to it now.
     """
 
     path: str
@@ -38,7 +38,7 @@ class ListedRepository:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """An RPM that provides something, and how it says so: a capability, or a path of a file."""
+    """An RPM that provides something, and what exactly: a capability, or the path of a file."""
 
     package: str
     nevra: Nevra
@@ -79,9 +79,9 @@ def rpms(composition: Composition) -> tuple[StoredArtifact, ...]:
 
 
 def files_of(opened: OpenTarget, composition: Composition, rpm: str) -> tuple[str, ...]:
-    """Return the paths in an RPM, which is named by its name or its file.
+    """Return the paths in an RPM, given by its name or file name.
 
-    Raises NotFoundError if the composition has none that is called so.
+    Raises NotFoundError if the composition has no such RPM.
     """
     found = [
         stored
@@ -100,7 +100,7 @@ def files_of(opened: OpenTarget, composition: Composition, rpm: str) -> tuple[st
 def providers(opened: OpenTarget, composition: Composition, wanted: str) -> tuple[Provider, ...]:
     """Return the binary RPMs that provide a capability or a file; `*`, `?` and `[` are wildcards.
 
-    A capability is compared without its version.
+    Versions in capabilities are ignored.
     """
     is_path = wanted.startswith(("/", "*/"))
     pattern = re.compile(fnmatch.translate(wanted)) if _GLOB.search(wanted) else None
@@ -146,7 +146,7 @@ def _paths(fragment: Fragment) -> Iterator[str]:
 
 
 def _capabilities(fragment: Fragment) -> Iterator[str]:
-    """Yield what an RPM provides, as rpm writes it."""
+    """Yield the capabilities of an RPM, in rpm's form."""
     for entry in _element(fragment.primary).iterfind(f".//{{{_RPM}}}provides/{{{_RPM}}}entry"):
         name, sign = entry.get("name", ""), _SIGNS.get(entry.get("flags", ""), "")
         yield f"{name} {sign} {_evr(entry)}" if sign else name
@@ -159,5 +159,5 @@ def _evr(entry: ElementTree.Element) -> str:
 
 
 def _element(text: str) -> ElementTree.Element:
-    """Return a fragment, which was checked when it was stored, as XML."""
+    """Parse a fragment, which was checked when it was stored, as XML."""
     return ElementTree.fromstring(f'<x xmlns:rpm="{_RPM}">{text}</x>')

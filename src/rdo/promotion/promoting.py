@@ -1,4 +1,4 @@
-"""Promotion names: moved by a person, moved back, and their history."""
+"""Move promotion names, move them back, and show their history."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _OF_THE_TREE = frozenset({CURRENT, CONSISTENT})
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """Where a name leads now; `moved` are the paths that it did not lead to before.
+    """Where a name points now; `moved` are the paths that it did not point to before.
 
     `held` are the packages that it has at an older build than what it was promoted from.
     """
@@ -32,7 +32,7 @@ class Promoted:
 
 @dataclass(frozen=True, slots=True)
 class PastMove:
-    """One move of a name in one component; `before` is empty for the first one."""
+    """One move of a name in one component; `before` is empty for the first move."""
 
     name: str
     component: str | None
@@ -57,13 +57,13 @@ def promote(
     expected: Collection[Repository] | None = None,
     record: Callable[[Transaction], None] = lambda _: None,
 ) -> Promoted:
-    """Point a promotion name at the repositories of a composition, of all components at once.
+    """Point a promotion name to the repositories of a composition, in all components at once.
 
-    From then on it holds back what is `held`, of the candidate with the hash `part_of`; what else
-    it held back ends as `ending` says, but for the packages `besides`, which are not concerned.
-    `record` is called in the transaction of the move, and may refuse it. Raises RefusedError for a
-    name that cannot be promoted to, a composition in no repository, one that is not signed although
-    its target is, or a name that does not lead to what is `expected` any more.
+    From then on it holds back `held`, out of the candidate with the hash `part_of`. Its other holds
+    end with the word `ending`, except those of the packages in `besides`, which this move does not
+    affect. `record` is called in the transaction of the move, and may refuse it. Raises
+    RefusedError for a name that is not a promotion name, a composition in no repository, one that
+    is not signed although its target is, or a name that no longer points to what is `expected`.
     """
     if not composition.repositories:
         raise RefusedError(f"{composition.label} is in no repository", hint="rdo repo compose")
@@ -89,20 +89,20 @@ def promote(
 
 
 def check_signed(tree: Tree, repositories: Iterable[Repository]) -> None:
-    """Raise RefusedError for what hosts that check signatures could not install from."""
+    """Raise RefusedError if hosts that check signatures could not install from there."""
     if tree.signer is None:
         return
     for one in repositories:
         if not is_signed(tree.repos / one.path, tree.site.reponame):
             target = tree.site.target
             raise RefusedError(
-                f"{one.path} is not signed, or some of its RPMs are not, and {target} is",
+                f"{one.path} or some of its RPMs are not signed, but {target} is",
                 hint=f"rdo repo sign --target {target} {one.path}",
             )
 
 
 def end_held(at: Transaction, moves: Iterable[tuple[str, Repository]], *, now: datetime) -> None:
-    """End what names hold back in the components in which they move to all of a repository."""
+    """End the holds of names in the components in which they move to a complete repository."""
     targets: dict[tuple[str, str], set[str | None]] = {}
     for name, one in moves:
         targets.setdefault((one.target, name), set()).add(one.component)
@@ -118,7 +118,7 @@ def _component(at: Transaction, held: HeldBack) -> str | None:
 
 
 def rollback(opened: OpenTarget, name: str, *, by: str, why: str) -> Promoted:
-    """Point a promotion name back to where `previous-NAME` leads, which then leads the other way.
+    """Point a promotion name back to where `previous-NAME` points, and the other way round.
 
     Raises NotFoundError if the name has not moved yet, RefusedError if builds move it.
     """
@@ -139,7 +139,7 @@ def rollback(opened: OpenTarget, name: str, *, by: str, why: str) -> Promoted:
 def history(opened: OpenTarget, name: str, *, limit: int = 20) -> tuple[PastMove, ...]:
     """Return the moves of a name, newest first, in all its components.
 
-    Raises NotFoundError if no such name has ever led anywhere.
+    Raises NotFoundError if no such name has ever existed.
     """
     with opened.store.read() as at:
         components = at.names.components(opened.name, name)

@@ -1,4 +1,4 @@
-"""The keys of a target, and signing what it has published before it had one."""
+"""Manage the keys of a target, and sign what it published before it had one."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from rdo.tools.signing.public_key import PublicKey
 
 @dataclass(frozen=True, slots=True)
 class TargetKey:
-    """One key of a target; `state` is current, earlier, or why it cannot sign any more.
+    """One key of a target; `state` is current, earlier, or why it can no longer sign.
 
     `rpms` is how many of the published RPMs it has signed, `url` where clients get it.
     """
@@ -32,9 +32,9 @@ class TargetKey:
 
 
 def create_key(app: App, target: str, *, user_id: str = "", expires: str = "2y") -> TargetKey:
-    """Make the first key of a target's own.
+    """Make the first key of a target.
 
-    Raises RefusedError if it has one already, or rdo.toml names another one.
+    Raises RefusedError if it has one already, or if rdo.toml names another one.
     """
     signs, way = own_signer(app.settings, target, app.now)
     _check_is_own(app, target)
@@ -48,7 +48,7 @@ def create_key(app: App, target: str, *, user_id: str = "", expires: str = "2y")
 
 
 def rotate_key(app: App, target: str, *, user_id: str = "", expires: str = "2y") -> TargetKey:
-    """Make a new key that signs from now on; what earlier ones have signed stays valid.
+    """Make a new key that signs from now on; signatures by earlier keys stay valid.
 
     Raises NotFoundError if the target has no key yet, RefusedError if rdo.toml names another one.
     """
@@ -121,11 +121,11 @@ def _signer(app: App, target: str) -> Signer:
 def sign_published(
     app: App, target: str, instead_of: Collection[str] = (), repositories: Collection[str] = ()
 ) -> SignedAgain:
-    """Sign what a target published without a key, or with keys that nobody trusts any more.
+    """Sign what a target published without a key, or with keys that are no longer trusted.
 
     Its dependency repository gets a signed snapshot; `repositories` are written again besides those
-    that names lead to. Raises ConfigError if the target is not to be
-    signed, RefusedError if a round is running.
+    that names lead to. Raises ConfigError if the target is configured without signatures,
+    RefusedError if a round is running.
     """
     opened = app.target(target)
     if opened.tree.signer is None:

@@ -1,4 +1,4 @@
-"""The largest set of newer builds that passes the checks, and the proof of it."""
+"""Find the largest set of newer builds that passes the checks, and show that it is the largest."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -22,12 +22,12 @@ SIMULATED = (
     CheckName.BACKWARDS,
     CheckName.DUPLICATES,
 )
-"""The checks that a set can be asked before it is composed."""
+"""The checks that can run on a set before it is composed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromotionStart:
-    """What a promotion starts from: a name, what it leads to, and the candidate in its place."""
+    """The start of a promotion: a name, where it points, and the candidate to replace that."""
 
     name: str
     promoted: Composition
@@ -48,9 +48,9 @@ class PromotionStart:
 class LeftBehind:
     """A package that is held back.
 
-    `stays_at` is the NVR of its build in the set, empty if it is left out; `instead_of` that of the
-    candidate, empty if it would be gone. `breaks` is what the checks find if this package alone is
-    taken after all.
+    `stays_at` is the NVR of its build in the set, empty if it is left out; `instead_of` is that of
+    the candidate, empty if the candidate lacks it. `breaks` is what the checks find if only this
+    package is updated after all.
     """
 
     package: str
@@ -64,8 +64,9 @@ class LeftBehind:
 class Simulation:
     """The largest set of newer builds that passes: the candidate without what is held back.
 
-    `passes` says whether all checks of `answers` passed for the set; without a set they are those
-    of the set with everything held back that may be. `is_minimal`: no smaller choice will do.
+    `passes` says whether all checks in `answers` passed for the set. If no set was found, they are
+    those of the set with every package held back that may be. `is_minimal`: no smaller choice of
+    held-back packages is enough.
     """
 
     name: str
@@ -80,7 +81,7 @@ class Simulation:
 
     @property
     def defects(self) -> tuple[Defect, ...]:
-        """What the checks found in the set."""
+        """The findings of the checks in the set."""
         return tuple(one for answer in self.answers for one in answer.findings)
 
 
@@ -92,18 +93,18 @@ class ShownSubject(Subject):
 
     @cached_property
     def own(self) -> tuple[SolverRepository, ...]:
-        """The repositories of both, as far as the set is in them."""
+        """The visible parts of both repositories."""
         return self.shown
 
     @cached_property
     def dependencies(self) -> tuple[SolverRepository, ...]:
-        """The snapshots of dependencies that a repository composed now would name."""
+        """The dependency repositories that a repository composed now would name."""
         repos = self.opened.tree.repos
         return dependency_repositories(repos, [repos])
 
 
 def promotion_start(opened: OpenTarget, name: str, candidate: Composition) -> PromotionStart:
-    """Return what a promotion of a candidate starts from; a new name leads to nothing yet.
+    """Return the start of a promotion of a candidate; a new name points to nothing yet.
 
     Raises RefusedError for a candidate that is in no repository.
     """
@@ -113,9 +114,9 @@ def promotion_start(opened: OpenTarget, name: str, candidate: Composition) -> Pr
 
 
 def disliked(start: PromotionStart, answers: Iterable[CheckAnswer]) -> tuple[str, ...]:
-    """Return the packages that must be held back for what the search itself does not ask.
+    """Return the packages that must be held back because of checks that the search does not run.
 
-    Of two packages with one path, the one that the check lays it at.
+    Of two packages with the same path, it is the one that the finding names.
     """
     changed = set(start.sets.changed)
     return tuple(
@@ -140,10 +141,10 @@ def simulate(
     also: Sequence[str] = (),
     seconds: float = SECONDS,
 ) -> Simulation:
-    """Search for the largest set of newer builds that passes the checks; nothing is changed.
+    """Search for the largest set of newer builds that passes the checks; change nothing.
 
-    Every package whose build differs may be held back, or only `may_be_held`. The packages `also`
-    are held back in any case, for what other checks than `SIMULATED` have found.
+    Every package whose build differs may be held back, or only those in `may_be_held`. The packages
+    in `also` are held back in any case, because of findings of checks other than `SIMULATED`.
     """
     repos = opened.tree.repos
     newer = own_repositories(repos, start.candidate.repositories, "newer")
@@ -164,6 +165,10 @@ class _Search:
     deadline: float
 
     def run(self, allowed: Sequence[str], also: Sequence[str], seconds: float) -> Simulation:
+        """Search for the largest set that passes, within `seconds`, and check it.
+
+        `allowed` may be held back, `also` are held back in any case.
+        """
         found = self._choose(allowed, also)
         held = sorted(found.held if found.held is not None else allowed)
         answers = self.check(held)

@@ -1,4 +1,4 @@
-"""Which RPMs of a build may be published: none takes what belongs to others, or rights, unasked.
+"""Decide which RPMs of a build may be published: none may replace what others own unasked.
 
 A package of the release owns what its name in the metadata stands for, and what its newest good
 build provides. Everything else belongs to whoever provides it: the platform's packages, the tools
@@ -33,7 +33,7 @@ _TOML_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What one RPM does and nobody has allowed: `act` is a verb or the kind of a file."""
+    """An act of an RPM that needs permission: `act` is a verb or the kind of a file."""
 
     rpm: str
     act: str
@@ -42,7 +42,7 @@ class Refusal:
 
     @property
     def permission(self) -> str:
-        """The text that allows it in rdo.toml."""
+        """The text that permits it in rdo.toml."""
         return f"{self.act} {self.what}"
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Refusal:
 
 
 class Owners:
-    """Who owns names and capabilities in a target, as of now."""
+    """The current owners of names and capabilities in a target."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Owners:
             self.learn(name, artifacts)
 
     def learn(self, package: str, artifacts: Iterable[Artifact]) -> None:
-        """Record what a package has just been published with."""
+        """Record what a package provides now that it was published."""
         if package not in self._members:  # it left the release, or is not in it yet
             return
         for packages in self._providing.values():
@@ -89,7 +89,7 @@ class Owners:
                 self._providing.setdefault(capability, set()).add(package)
 
     def of(self, capability: str, claimant: str) -> str:
-        """Return who else owns what a package provides; empty if nobody does."""
+        """Return other owners of a capability that a package provides; empty if there are none."""
         if _SHARED.match(capability):
             return ""
         named = self._named_after(capability)
@@ -103,13 +103,13 @@ class Owners:
         if capability.startswith("/") or _ACCOUNT.match(capability):
             return ""
         providing = self._providing.get(capability, set())
-        if claimant in providing:  # it does so already
+        if claimant in providing:  # it already provides it
             return ""
         exact = self._named.get(plain_name(_bare(capability)), set()) & self._members
         return _packages((providing | exact) - {claimant})
 
     def obsoleted(self, relation: str, claimant: str) -> str:
-        """Return whose installed RPMs `Obsoletes: relation` of a package removes; empty if none.
+        """Return the owners of RPMs that a package's `Obsoletes: relation` removes; empty if none.
 
         Obsoletes name packages, never capabilities.
         """
@@ -141,7 +141,7 @@ class Owners:
 def refusals(
     package: str, rpms: Iterable[RpmFile], owners: Owners, allowed: Collection[str]
 ) -> tuple[Refusal, ...]:
-    """Return what the RPMs of a build of `package` do and `allowed` does not name."""
+    """Return what the RPMs of a build of `package` do without a permission in `allowed`."""
     found = (refusal for rpm in rpms for refusal in _of_rpm(package, rpm, owners))
     return tuple(dict.fromkeys(one for one in found if one.permission not in allowed))
 
@@ -161,7 +161,7 @@ def _of_rpm(package: str, rpm: RpmFile, owners: Owners) -> Iterator[Refusal]:
 
 
 def explained(target: str, package: str, found: Sequence[Refusal], allowed: Collection[str]) -> str:
-    """Return refusals as one line, with the line of rdo.toml that allows them.
+    """Return refusals as one line, with the line of rdo.toml that permits them.
 
     >>> explained("t", "a.b", [Refusal("x.rpm", "setuid", "/usr/bin/x")], ["provides y"])
     'x.rpm has /usr/bin/x with setuid; to allow it, put into [targets.t.allow] of rdo.toml: \
@@ -175,7 +175,7 @@ def explained(target: str, package: str, found: Sequence[Refusal], allowed: Coll
 
 
 def asked_for(explanation: str) -> frozenset[str]:
-    """Return the permissions that an explanation names; empty for another text.
+    """Return the permissions that an explanation names; empty for any other text.
 
     >>> sorted(asked_for('x ...; to allow it, put into [t] of rdo.toml: x = ["setuid /x"]'))
     ['setuid /x']
@@ -196,7 +196,7 @@ def _packages(names: Collection[str]) -> str:
 
 
 def _bare(capability: str) -> str:
-    """Return the name in a capability that rpm derives from one.
+    """Return the name in a capability that rpm derives from a name.
 
     >>> _bare("config(nova)"), _bare("nova(x86-64)"), _bare("python3-nova+extra")
     ('nova', 'nova', 'python3-nova')
@@ -211,7 +211,7 @@ def _evr_of(artifact: Artifact) -> str:
 
 
 def _matches(relation: str, evr: str) -> bool:
-    """Whether a version meets a dependency as rpm writes it.
+    """Whether a version meets a dependency in rpm's form.
 
     >>> _matches("x < 2", "0:1.9-1"), _matches("x < 2", "1:1-1"), _matches("x", "0:1-1")
     (True, False, True)

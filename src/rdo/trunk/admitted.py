@@ -1,4 +1,4 @@
-"""Who may have what a build gave: the same question after a build of a round, a try, `rdo build`.
+"""Apply the rules of `rdo.trunk.admission` to builds of rounds, of tries, and of `rdo build`.
 
 `rdo.trunk.admission` has the rules; here is what they are applied to.
 """
@@ -25,14 +25,14 @@ _ANY_TARGET = "NAME"
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What the RPMs of a target's builds are compared with, and what the target allows."""
+    """What the RPMs of a target's builds are compared with, and what the target permits."""
 
     target: str
     owners: Owners
     allow: Mapping[str, Sequence[str]]
 
     def of(self, package: str, outcome: Built) -> Built | Failed:
-        """Return the outcome with what its RPMs are, or why nobody may have them."""
+        """Return the outcome with the headers of its RPMs, or a failure if they are refused."""
         looked_at = inspected(outcome)
         if isinstance(looked_at, Failed):
             return looked_at
@@ -46,7 +46,7 @@ class Admission:
 def admission_of(
     trunk: Trunk, provided: Holders, tools: Sequence[str], more: Sequence[Package] = ()
 ) -> Admission:
-    """Return what a target admits now, beside packages that it does not have yet."""
+    """Return what a target admits now; `more` are packages that it does not have yet."""
     published: dict[str, list[Artifact]] = {}
     for stored in trunk.store.ask(lambda at: at.artifacts.good(trunk.name)):
         published.setdefault(stored.package, []).append(stored.artifact)
@@ -56,9 +56,9 @@ def admission_of(
 
 @dataclass(frozen=True, slots=True)
 class LocalAdmission:
-    """What `rdo build` admits on a platform: what a target would, or what any target might.
+    """Admits RPMs of `rdo build` on a platform, by the rules of a target or of any target.
 
-    Without a target nobody can allow anything, so there what a target would refuse is a warning.
+    Without a target nobody can permit anything, so what a target would refuse is only a warning.
     """
 
     base: BaseLayer
@@ -66,13 +66,13 @@ class LocalAdmission:
 
     @classmethod
     def opened(cls, app: App, platform: str, target: str | None) -> "LocalAdmission":
-        """Open what it looks at, before anything is built: the target, the base layer."""
+        """Open the target and the base layer, before anything is built."""
         base = app.platforms.create(platform)
         trunk = open_trunk(app, target) if target else None
         return cls(base, trunk)
 
     def of(self, outcome: Built) -> Built | Failed:
-        """Return the outcome with what its RPMs are, or why nobody may have them."""
+        """Return the outcome with the headers of its RPMs, or a failure if they are refused."""
         looked_at = inspected(outcome)
         if isinstance(looked_at, Failed):
             return looked_at
@@ -85,7 +85,7 @@ class LocalAdmission:
         return found
 
     def _find(self, source: str) -> tuple[str, Admission]:
-        """Return the package that a spec is of, and what is admitted of it."""
+        """Return the package that a spec belongs to, and the admission for it."""
         provided, tools = provided_by(self.base), self.base.platform.always_required
         if not self.trunk:
             owners = Owners([_unknown(source)], {}, provided, tools)
@@ -97,11 +97,11 @@ class LocalAdmission:
 
 
 def _source_name(outcome: Built) -> str:
-    """Return the name of the source package that the RPMs of a build are of."""
+    """Return the name of the source package that the RPMs of a build belong to."""
     artifacts = [one.artifact for one in outcome.read]
     return next((one.nevra.name for one in artifacts if one.is_source), artifacts[0].nevra.name)
 
 
 def _unknown(name: str) -> Package:
-    """Return a package of which no metadata knows more than the name of its spec."""
+    """Return a package of which only the name in its spec is known."""
     return Package(name, name.removeprefix("python-"), (), "", "", "")

@@ -1,7 +1,7 @@
-"""Failures that a round has recorded and, because it was killed, has not told.
+"""Failures that a round recorded and, because it was killed, has not reported.
 
-A round writes down which builds were failures before it, and removes that file when its report is
-made. A file that is there already is of a round that did not end.
+A round writes a file with the builds that were failures before it, and removes the file when its
+report is made. A file that exists already is from a round that did not end.
 """
 
 import json
@@ -14,9 +14,9 @@ from rdo.trunk.context import Trunk
 
 
 def begin(trunk: Trunk) -> Mapping[str, int]:
-    """Return for each package its failed build, from before the first round that did not end.
+    """Return each package's failed build from before the first round that did not end.
 
-    For the holder of the round lock.
+    The caller holds the round lock.
     """
     file = _file(trunk)
     if (before := _read(file)) is None:
@@ -26,12 +26,12 @@ def begin(trunk: Trunk) -> Mapping[str, int]:
 
 
 def end(trunk: Trunk) -> None:
-    """Record that the report of the round is made."""
+    """Record that the round was reported."""
     _file(trunk).unlink(missing_ok=True)
 
 
 def failures(trunk: Trunk) -> dict[str, int]:
-    """Return the build by which each package fails now, unless it is only to be tried again."""
+    """Return the build with which each package fails now, except those that will be tried again."""
     with trunk.store.read() as at:
         newest = [state.newest for state in at.packages.ftbfs(trunk.name)]
     return {

@@ -1,7 +1,7 @@
-"""The middle of a round: build what is queued, several at a time; publish each as soon as it ends.
+"""The main part of a round: build what is queued, several at a time; publish each when it ends.
 
-The main thread alone decides and writes, so what happens after a build needs no lock. It polls
-the builder for builds that have ended; workers wait for the bridge and read ahead.
+Only the main thread decides and writes, so nothing that happens after a build needs a lock. It
+polls the builder for builds that have ended; workers wait for the bridge and read ahead.
 """
 
 import contextlib
@@ -32,6 +32,7 @@ from rdo.trunk.admitted import Admission, admission_of
 from rdo.trunk.context import Trunk
 from rdo.trunk.jobs import build_job
 from rdo.trunk.looking_ahead import LookingAhead
+from rdo.trunk.order import twins
 from rdo.trunk.order.bridge_requests import BridgeAnswer, BridgeRequest, Requests
 from rdo.trunk.order.cycles import Cycles, cycle_failure
 from rdo.trunk.order.hints import can_bootstrap, spec_text
@@ -55,7 +56,7 @@ _LOOK_SECONDS = 1.0  # how soon a person's cancel, hold or pause takes effect
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """A build that the builder has; `started` is on the monotonic clock."""
+    """A build that the builder has started; `started` is on the monotonic clock."""
 
     build: Build
     ticket: Ticket
@@ -66,10 +67,10 @@ class _Running:
 class Building:
     """Builds a queue to its end, with the builds that an earlier round left running.
 
-    Call `adopt` for these first, then `run`, once. `names` are the packages of the round: what
-    somebody queues of them meanwhile is built, too. With `stop` the first failure is the last build
-    to start, and what is queued stays so. `lacks_space` says that the disk was full at the last
-    look, so that no build was started.
+    Call `adopt` for these first, then `run`, once. `names` are the packages of the round: builds of
+    them that somebody queues meanwhile are built too. With `stop`, no build is started after the
+    first failure, and the rest stays queued. `lacks_space` means that the disk was full at the last
+    check, so that no build was started.
     """
 
     trunk: Trunk
@@ -84,7 +85,7 @@ class Building:
     lacks_space: bool = False
     _is_paused: bool = False
     _requests: Requests = field(init=False)
-    _outside: Requests = field(init=False)  # what only bootstrap builds use is no share's to await
+    _outside: Requests = field(init=False)  # for bootstrap builds, sent at once
     _ahead: LookingAhead = field(init=False)
     _cycles: Cycles = field(init=False)
     _admission: Callable[[], Admission] = field(init=False)
@@ -123,7 +124,7 @@ class Building:
             self._running[ticket] = _Running(build, ticket, time.monotonic() - ago)
 
     def run(self) -> None:
-        """Build until nothing is left that could be built now."""
+        """Build until nothing is left that can be built now."""
         self.trunk.turns.join(self.trunk.name, self._news.set)
         with ThreadPoolExecutor(3, thread_name_prefix="ahead") as pool:
             try:
@@ -150,7 +151,9 @@ class Building:
             for build in taken:
                 self._start(build)
             self.trunk.turns.settle(self.trunk.name, self._uses(), self._granted)
-            self._requests.send(pool, in_advance=starts)
+            is_idle = len(taken) < room or not starts or not self._running
+            in_advance = starts and not self._ahead.is_looking
+            self._requests.send(pool, in_advance=in_advance, is_idle=is_idle)
             self._outside.send(pool)
             self._tell()
             is_asking = self._requests.running or self._outside.running
@@ -159,32 +162,32 @@ class Building:
                 return
             if is_at_work:
                 self._news.wait(_LOOK_SECONDS)
-            self._news.clear()  # before looking: what ends meanwhile is seen the next time
+            self._news.clear()  # before checking, so that a later end is seen in the next pass
             before = len(self.ended)
             self._received(pool)
             self._settle_ended()
             if len(self.ended) > before:
-                self._tell_how_far()
+                self._log_progress()
 
     @property
     def _is_ending(self) -> bool:
-        """Whether nothing is started now: a pause, a full disk, or the failure to stop at."""
+        """Whether no builds are started now: paused, disk full, or a failure with `stop`."""
         is_stopped = self.stop and any(one.is_final_failure for one in self.ended)
         return self._is_paused or self.lacks_space or is_stopped
 
     def _take(self, room: int) -> list[Build]:
-        """Take builds to start; where a worker has nothing better to do, help a cycle first."""
+        """Take builds to start; if a worker would be idle, help a cycle first."""
         taken = self.queue.take(room, probe=False, has_room=self._has_room)
         if len(taken) < room:
             self._judge_again()
         while len(taken) < room and self._help_cycle():
             taken += self.queue.take(room - len(taken), probe=False, has_room=self._has_room)
-        if self._outside.are_bootstrapping:  # then what waits for the cycle is not stuck
+        if self._outside.are_bootstrapping:  # then builds that wait for the cycle are not stuck
             return taken
         return [*taken, *self.queue.take(room - len(taken), has_room=self._has_room)]
 
     def _room(self) -> int:
-        """Return how many builds may be started, beside those of the other targets' rounds."""
+        """Return how many builds may be started, considering the rounds of other targets."""
         share, uses = self.workplace.share, self._uses()
         busy = [one.build.package for one in self._running.values()]
         free = share.free(busy, self.trunk.workers)
@@ -197,18 +200,30 @@ class Building:
         self._allowed = self._granted + uses
         return self._granted.total()
 
-    def _has_room(self, package: str, busy: Collection[str]) -> bool:
-        share = self.workplace.share
+    def _has_room(self, build: Build, busy: Collection[str]) -> bool:
+        share, package = self.workplace.share, build.package
         place = share.place(share.of(package))
         used = sum(share.place(share.of(one)) == place for one in busy)
-        return used < self._allowed[place] and share.has_room(package, busy, self.trunk.workers)
+        if used >= self._allowed[place]:
+            return False
+        if not share.has_room(package, busy, self.trunk.workers):
+            return False
+        return not self._is_awaited(build)
+
+    def _is_awaited(self, build: Build) -> bool:
+        """Whether another target is making RPMs that the build may take."""
+        if not twins.may_share(self.trunk, build):
+            return False
+        is_awaited = self.trunk.store.ask(lambda at: twins.are_awaited(self.trunk, at, build))
+        self._awaits_turn |= is_awaited
+        return is_awaited
 
     def _uses(self) -> Counter[str]:
         share = self.workplace.share
         return Counter(share.place(share.of(x.build.package)) for x in self._running.values())
 
     def _obey(self) -> None:
-        """Do what people have asked for since the last look: pause, hold, cancel."""
+        """Carry out what people have requested since the last check: pause, hold, cancel."""
         target = self.trunk.name
         paused, held, still_open, running_now = self.trunk.store.ask(
             lambda at: (
@@ -235,14 +250,14 @@ class Building:
                 self.workplace.builder.cancel(running.ticket)
 
     def _look_at_the_disk(self) -> None:
-        """Start nothing on a full disk: that would cost builds a try for which none is to blame."""
+        """Start no build on a full disk, because it would fail without being to blame."""
         folder, lacked_space = self.trunk.folder, self.lacks_space
         self.lacks_space = is_full(folder)
         if self.lacks_space and not lacked_space:
             log.warning("%s: the disk of %s is full: no build is started", self.trunk.name, folder)
 
     def _take_in(self, new: Collection[int], held: Collection[str]) -> None:
-        """Queue what somebody wants built since the last look; a retry is for the next round."""
+        """Queue builds that were requested since the last check; retries are for the next round."""
         ours = {build.id for build in self.queue.idle()}
         for number in sorted(set(new) - ours):
             build = self._read(number)
@@ -264,7 +279,7 @@ class Building:
             log.info("cancelled: %s", build.dropped)
 
     def _is_cancelled(self, build: Build) -> bool:
-        """Whether somebody asked to cancel a build that has just ended; if so, cancel it."""
+        """Whether somebody requested to cancel a build that has just ended; if so, cancel it."""
 
         def cancel(at: Transaction) -> bool:
             why = at.builds.get(build.id).to_cancel
@@ -286,7 +301,7 @@ class Building:
         left = len(self.queue) - len(running)
         self.watch(RoundProgress(running, left, len(self.ended), logs))
 
-    def _tell_how_far(self) -> None:
+    def _log_progress(self) -> None:
         done, elapsed = len(self.ended), duration(time.monotonic() - self._begun)
         log.info("%s: %d of %d done, %s", self.trunk.name, done, done + len(self.queue), elapsed)
 
@@ -296,8 +311,8 @@ class Building:
         with log_context.about(build.commit):
             try:
                 job = self._job(build)
-                if not self._mark_starting(build):  # cancelled at this very moment
-                    self._cancelled(build)
+                if not self._mark_starting(build):
+                    self._not_started(build)
                     return
                 ticket = builder.start(job)
             except Exception as error:
@@ -314,15 +329,24 @@ class Building:
     def _mark_starting(self, build: Build) -> bool:
         def mark(at: Transaction) -> bool:
             is_queued = at.builds.get(build.id).state is BuildState.QUEUED
-            if is_queued:
+            may_start = is_queued and not twins.are_awaited(self.trunk, at, build)
+            if may_start:
                 at.builds.start(build.id, now=self.trunk.now())
-            return is_queued
+            return may_start
 
         return self.trunk.store.change(mark)
 
+    def _not_started(self, build: Build) -> None:
+        """Leave out a build that was just cancelled, or started by another target."""
+        if self._read(build.id).state is BuildState.QUEUED:
+            self.queue.hold_back(build.id, frozenset())
+            self._awaits_turn = True
+        else:
+            self._cancelled(build)
+
     def _job(self, build: Build) -> BuildJob:
         folder = self.trunk.build_folder(build)
-        if folder.exists():  # an earlier try of the same build, which asked for something
+        if folder.exists():  # from an earlier try of the same build, which had to wait
             remove_tree(folder)
         return build_job(self.trunk, build, self._last_resort(build))
 
@@ -355,7 +379,7 @@ class Building:
 
     @contextlib.contextmanager
     def _blaming(self, build: Build) -> Iterator[None]:
-        """Make whatever goes wrong inside the block the failure of this build alone."""
+        """Turn any error inside the block into a failure of this build alone."""
         try:
             yield
         except Exception as error:
@@ -375,7 +399,7 @@ class Building:
                 self.queue.ended(build.id, published=isinstance(now.outcome, Built))
 
     def _built(self, build: Build, outcome: Built) -> None:
-        """Publish a build, once the bridge was asked for what only users of its packages need."""
+        """Publish a build, after asking the bridge for what its packages require once installed."""
         looked_at = self._admitted(build, outcome)
         if isinstance(looked_at, Failed):
             self._failed(build, looked_at)
@@ -386,6 +410,7 @@ class Building:
             self._asked_for_users.update(needs)
             log.info("asks the bridge for %s, to be installable", short_list(needs))
             self._unpublished[build.id] = build, looked_at
+            self.queue.frees_its_worker(build.id)
             if answer := self._requests.add(
                 BridgeRequest(build, needs, frozenset(), for_users=True)
             ):
@@ -394,7 +419,7 @@ class Building:
             self._publish(build, looked_at)
 
     def _admitted(self, build: Build, outcome: Built) -> Built | Failed:
-        """Return the outcome with what its RPMs are, or why they may not be published."""
+        """Return the outcome with the headers of its RPMs, or a failure if they are refused."""
         return self._admission().of(build.package, outcome)
 
     def _read_admission(self) -> Admission:
@@ -402,7 +427,7 @@ class Building:
 
     def _publish(self, build: Build, outcome: Built) -> None:
         rpms, digest = outcome.rpms, self.workplace.platform_digest
-        settled, second = settle_success(self.trunk, build, rpms, digest)
+        settled, second = settle_success(self.trunk, build, outcome, digest)
         published = publish_build(self.trunk, settled, outcome.read)
         self.standing.published(settled, published.provides)
         self._admission().owners.learn(build.package, [one.artifact for one in outcome.read])
@@ -417,12 +442,12 @@ class Building:
         log.info("built in %.1f s, %d RPMs published%s", seconds, len(rpms), moved)
 
     def _exclude(self, build: Build, why: str) -> None:
-        """End a build that its spec does not want here: nobody has to act, so it is no failure."""
+        """End a build that its spec excludes here; nobody has to act, so it is not a failure."""
         number, now = build.id, self.trunk.now()
         self.dropped.append(
             self.trunk.store.change(lambda at: at.builds.exclude(number, why, now=now))
         )
-        self.standing.failed(build)  # nobody can wait for what it provides
+        self.standing.failed(build)  # nothing can wait for what it provides any more
         self.queue.ended(number, published=False)
         log.info("not built: %s", one_line(why))
 
@@ -467,10 +492,13 @@ class Building:
         self.queue.refresh(build)
         verdict = self.standing.judge(build, needs, self.queue.others(build))
         if verdict.hopeless or not needs:
-            detail = ", ".join(verdict.hopeless) or "the build waits and does not name for what"
+            detail = (
+                ", ".join(verdict.hopeless) or "the build waits without naming what it waits for"
+            )
             self._failed(build, Failed(FailureReason.MISSING_DEPENDENCY, detail))
         elif verdict.bridge:
             log.info("asks the bridge for %s", short_list(verdict.bridge))
+            self.queue.frees_its_worker(number)
             request = BridgeRequest(build, verdict.bridge, verdict.behind)
             if answer := self._requests.add(request):
                 self._answered(answer)
@@ -481,6 +509,9 @@ class Building:
         lanes = [one for one in (self._requests, self._outside) if one.is_answered]
         answers = [answer for lane in lanes for answer in lane.receive()]
         in_advance = [answer.request.build for answer in answers if answer.request.is_foreseen]
+        if failed := [one.failure for one in answers if one.request.is_foreseen and one.failure]:
+            said = "%d packages ask by themselves for what could not be bridged in advance: %s"
+            log.warning(said, len(failed), one_line(failed[0].detail))
         if in_advance:
             self._ahead.look_again(in_advance, pool)
         for answer in answers:
@@ -512,7 +543,7 @@ class Building:
             log.info("waits for %s", short_list(sorted(behind)))
 
     def _judge_again(self) -> None:
-        """Let no build wait for a package that does not come: its build has left the queue."""
+        """Let builds stop waiting for packages whose builds have left the queue."""
         for build, names in self.queue.waiting().items():
             if names <= self.queue.open_packages or not isinstance(build.outcome, Waiting):
                 continue
@@ -522,16 +553,16 @@ class Building:
                 self.queue.hold_back(build.id, names & verdict.behind)
 
     def _drop_outdated(self) -> None:
-        """Drop a commit that waits for what nobody builds if a later one waits as well."""
+        """Drop a commit that waits for a package nobody builds, if a later commit waits too."""
         for build in self.queue.outdated():
-            why = "the package waits for what nobody builds now, so only its newest commit stays"
+            why = "the package waits for one that is not built now, so only its newest commit stays"
             with log_context.about(build.commit), self.trunk.store.write() as at:
                 self.dropped.append(at.builds.drop(build.id, why, now=self.trunk.now()))
                 log.info("dropped: %s", why)
             self.queue.drop(build.id)
 
     def _help_cycle(self) -> bool:
-        """Help builds that wait for each other, or will; return False if none can be helped."""
+        """Help builds that wait for each other, or soon will; return False if that fails."""
         if self._outside.are_bootstrapping:
             return False
         waiting = self.queue.waiting()
@@ -587,9 +618,9 @@ class Building:
             return False
 
     def _interrupt(self) -> None:
-        """End what runs and leave it in the queue for the next round; publish nothing more.
+        """End running builds and leave them queued for the next round; publish nothing more.
 
-        A build that outlives us stays as it is: the next round waits for it.
+        A remote build is left running: the next round waits for it.
         """
         self._is_stopped.set()
         builder, digest = self.workplace.builder, self.workplace.platform_digest
@@ -600,11 +631,11 @@ class Building:
             else:
                 ending.append(ticket)
         for build, outcome in self._unpublished.values():
-            settle_success(self.trunk, build, outcome.rpms, digest)
+            settle_success(self.trunk, build, outcome, digest)
         for ticket, result in wait_for(builder, ending, self._news).items():
             build = self._running[ticket].build
             ended = self._admitted(build, result) if isinstance(result, Built) else INTERRUPTED
             if isinstance(ended, Built):  # it has just ended; the next round publishes it
-                settle_success(self.trunk, build, ended.rpms, digest)
+                settle_success(self.trunk, build, ended, digest)
             else:
                 settle_failure(self.trunk, build, ended)

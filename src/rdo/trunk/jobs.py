@@ -1,4 +1,4 @@
-"""The jobs that builders get: what a build needs to know of its target, sources and spec."""
+"""Make the jobs that builders get: all they need to know about target, sources and spec."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,10 +6,11 @@ from pathlib import Path
 from rdo.model.build import BuildJob
 from rdo.store.work.builds import Build
 from rdo.trunk.context import Trunk
+from rdo.trunk.order import twins
 
 
 def build_job(trunk: Trunk, build: Build, last_resort: Sequence[Path] = ()) -> BuildJob:
-    """Return the job of a build, with the repositories of the target as they are now."""
+    """Return the job of a build, with the current repositories of the target."""
     package = trunk.packages[build.package]
     return BuildJob(
         id=build.id,
@@ -27,4 +28,6 @@ def build_job(trunk: Trunk, build: Build, last_resort: Sequence[Path] = ()) -> B
         spec_hash=package.spec_hash(build.commit),
         keep_changelog=trunk.keep_changelog,
         overlay=trunk.remotes.overlay(package, build.commit.distgit_hash),
+        shared=trunk.archives,
+        donor=trunk.store.ask(lambda at: twins.donor(trunk, at, build)),
     )

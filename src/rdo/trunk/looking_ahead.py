@@ -1,6 +1,6 @@
-"""The look ahead of a round: workers read what new packages need while others are built.
+"""The look ahead of a round: workers read what new packages require while others are built.
 
-Until then these packages are set aside; what could not be read is learned from their builds.
+Until then these packages are set aside; requirements that could not be read appear in their builds.
 """
 
 import logging
@@ -18,7 +18,7 @@ from rdo.trunk.order.bridge_requests import BridgeRequest, Requests
 from rdo.trunk.order.foresight import (
     Read,
     look_again,
-    outlook_of,
+    predictions_of,
     read_ahead,
     unknown_builds,
 )
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """Builds of which a worker reads what they need, since a moment of the monotonic clock."""
+    """Builds whose requirements a worker reads, since a moment of the monotonic clock."""
 
     builds: tuple[Build, ...]
     started: float
@@ -39,7 +39,7 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """Builds of which a worker asks what they will lack when they start, by their ids."""
+    """Builds for which a worker finds out what they will lack when they start, by their ids."""
 
     builds: tuple[Build, ...]
     future: Future[dict[int, tuple[str, ...]]]
@@ -47,7 +47,7 @@ class _Look:
 
 @dataclass(slots=True)
 class LookingAhead:
-    """What a round reads ahead; only its main thread calls the methods.
+    """The look ahead of one round; only the round's main thread calls the methods.
 
     A worker ends soon after `is_stopped` is true; it calls `tell` when it has ended. Without
     `foresight`, nothing is read.
@@ -67,11 +67,16 @@ class LookingAhead:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether a worker still reads or asks."""
+        """Whether a worker is still reading or asking."""
         return bool(self._reading or self._looks)
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether more may soon be predicted, for the next request to the bridge."""
+        return bool(self._looks)
+
     def begin(self, pool: Executor) -> None:
-        """Begin to read what new packages need; until then they are set aside."""
+        """Start reading what new packages require; until then they are set aside."""
         builds = unknown_builds(self.queue.idle(), self.standing)
         if self.foresight is None or not builds:
             return
@@ -84,7 +89,7 @@ class LookingAhead:
         self._reading = _Reading(tuple(builds), time.monotonic(), future)
 
     def go_on(self, pool: Executor) -> None:
-        """Take what the workers have found since the last call."""
+        """Use what the workers have found since the last call."""
         if self._reading and self._reading.future.done():
             reading, self._reading = self._reading, None
             self._order(reading, pool)
@@ -94,7 +99,7 @@ class LookingAhead:
             self._let_start(look)
 
     def look_again(self, builds: Iterable[Build], pool: Executor) -> None:
-        """Ask what builds will still lack, now that the bridge has nothing more for them."""
+        """Find out what builds will still lack, now that the bridge has nothing more for them."""
         asked = tuple(builds)
         needs = {one.id: self._foreseen[one.id].build for one in asked if one.id in self._foreseen}
         if self.foresight is None or not needs:
@@ -106,9 +111,9 @@ class LookingAhead:
         self._looks.append(_Look(asked, future))
 
     def _order(self, reading: _Reading, pool: Executor) -> None:
-        """Order the new packages by what was read, and ask the bridge for it.
+        """Order the new packages by what was read, and ask the bridge for the rest.
 
-        What the bridge cannot bring is asked for again by the build that really needs it.
+        If the bridge cannot provide something, the build that really needs it asks again.
         """
         ids = {build.id for build in reading.builds}
         try:
@@ -125,18 +130,18 @@ class LookingAhead:
         log.info("%d of %d could be read, in %.1f s", len(read.found), len(ids), seconds)
         left = {build.id for build in self.queue.idle()}
         builds = [build for build in reading.builds if build.id in left]
-        outlook = outlook_of(builds, read, self.standing.providers)
-        for package, packages in outlook.behind.items():
+        predictions = predictions_of(builds, read, self.standing.providers)
+        for package, packages in predictions.behind.items():
             self.queue.foresee(package, packages)
-        self.requests.foresee(outlook.requests)
+        self.requests.foresee(predictions.requests)
         self._foreseen = dict(read.found)
-        requests = [one for group in outlook.requests for one in group]
+        requests = [one for group in predictions.requests for one in group]
         self._asked = {one.build.id: set(one.needs) for one in requests}
         asking = self._asked.keys()
         self.look_again([build for build in builds if build.id not in asking], pool)
 
     def _let_start(self, look: _Look) -> None:
-        """Let builds start, behind the packages of which they will lack something."""
+        """Let builds start, after the packages that will provide what they lack."""
         try:
             lacking = look.future.result()
         except Exception as error:
@@ -150,10 +155,10 @@ class LookingAhead:
         self.queue.take_back({one.id for one in look.builds} - {one.build.id for one in more})
 
     def _put_behind(self, build: Build, lacking: tuple[str, ...] | None) -> BridgeRequest | None:
-        """Put a build behind the packages of which it will lack something.
+        """Order a build after the packages that will provide what it lacks.
 
-        Return what else it will lack, such as a requirement of what was bridged for it, if that was
-        not asked for yet.
+        Return what else it will lack, such as a requirement of a package that was bridged for it,
+        unless that was requested before.
         """
         if lacking is None:
             return None

@@ -1,4 +1,4 @@
-"""Repeating rounds until somebody stops them; an alternative to cron."""
+"""Repeat rounds until somebody stops them; an alternative to cron."""
 
 import logging
 import time
@@ -18,9 +18,9 @@ def repeat(
 ) -> None:
     """Do `act` every `seconds`, counted from its start, and at once if it took longer.
 
-    `sleep` may act, too, before it returns. A UserError is logged and the act is tried again.
-    KeyboardInterrupt ends the loop; a round
-    that is running also receives it, ends its builds and leaves them in the queue.
+    `sleep` may do work before it returns. A UserError is logged and the act is tried again.
+    KeyboardInterrupt ends the loop; a running round also receives it, ends its builds and leaves
+    them in the queue.
     """
     try:
         while True:
@@ -34,7 +34,7 @@ def repeat(
 
 
 def try_to(act: Callable[[], object]) -> None:
-    """Do `act`; a UserError of it is logged."""
+    """Call `act`; a UserError that it raises is logged."""
     try:
         act()
     except UserError as error:

@@ -1,8 +1,8 @@
-"""From what the remotes have to builds in the queue."""
+"""Plan a round: choose the commits to queue from what the remotes have."""
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RoundPlan:
-    """What a round is going to add to the queue, in that order, and what a person should know.
+    """The builds that a round will queue, in order, and what a person should know.
 
-    `notes` are about choices (a rewritten branch), `problems` about packages that could not be
-    followed: by package, what is unreachable or gone.
+    `notes` are about choices (such as for a rewritten branch), `problems` about packages that could
+    not be followed: by package, what is unreachable or gone.
     """
 
     commits: tuple[Commit, ...]
@@ -47,7 +47,7 @@ def make_plan(
     rules: PlanRules,
     allow: Mapping[str, Sequence[str]] = NOTHING,
 ) -> RoundPlan:
-    """Choose the commits to build; changes nothing.
+    """Choose the commits to build; change nothing.
 
     `allow` is what RPMs may do, by package.
     """
@@ -97,7 +97,7 @@ def make_plan(
 
 
 def _stand_ins(package: Package, commits: Sequence[Commit]) -> Iterable[str]:
-    """Say what is built from master although another branch is asked for."""
+    """Report packages built from master although another branch is configured."""
     for name in dict.fromkeys(commit.upstream_branch for commit in commits):
         if stands_in(name, package.upstream_branch):
             yield (
@@ -114,22 +114,26 @@ def record_plan(
     *,
     platform_digest: str,
     now: datetime,
+    like: Collection[str] = (),
 ) -> None:
-    """Queue the planned builds, each with its release date, and note what the poll saw."""
+    """Queue the planned builds, each with its release date, and record what the poll found.
+
+    Commits that the targets `like` have built get the release dates of those builds.
+    """
     untested = {one.package.name for one in followed if one.package.skip_tests}
     with store.write() as at:
         for commit in plan.commits:
             skip_tests = commit.package in untested
             inputs = digest_of_inputs(commit, platform_digest, skip_tests=skip_tests)
-            # Only the last commit of an upstream can be known; then it is the head again.
-            at.builds.plan(target, commit, now=now, inputs=inputs, as_newest=True)
+            # Only the last commit of an upstream can be known already; then it is the head again.
+            at.builds.plan(target, commit, now=now, inputs=inputs, as_newest=True, like=like)
         _note_heads(at, target, followed, plan.problems, now)
 
 
 def digest_of_inputs(
     commit: Commit, platform_digest: str, *, bootstrap: bool = False, skip_tests: bool = False
 ) -> str:
-    """What names all that goes into a build besides the root."""
+    """Return a digest of everything that a build depends on besides the root."""
     parts = [*(part or "" for part in commit.key), platform_digest, str(bootstrap)]
     parts += ["without tests"] if skip_tests else []
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
@@ -142,7 +146,7 @@ def _note_heads(
     problems: Mapping[str, tuple[str, ...]],
     now: datetime,
 ) -> None:
-    """Write only what is news, so that a round with nothing new writes nothing."""
+    """Write only changes, so that a round without news writes nothing."""
     before = at.heads.all(target)
     for one in followed:
         name, old = one.package.name, before.get(one.package.name)

@@ -1,4 +1,4 @@
-"""Asking remotes and queueing what is new, in one step that no other process of a target joins."""
+"""Poll remotes and queue new commits, in one step, by one process per target at a time."""
 
 import logging
 import time
@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 def poll_and_plan(trunk: Trunk, packages: Sequence[Package], rules: PlanRules) -> RoundPlan:
     """Poll packages and queue their new commits.
 
-    A second poll of the target waits for the first one: with what it saw before, it would queue an
-    older commit as the head.
+    A second poll of the target waits for the first one: with older data, it would queue an older
+    commit as the head.
     """
     if not packages:
         return RoundPlan((), (), {})
@@ -35,7 +35,13 @@ def poll_and_plan(trunk: Trunk, packages: Sequence[Package], rules: PlanRules) -
             log.info("%s: %d build(s) planned after %.1f s", trunk.name, len(plan.commits), seconds)
         digest = trunk.open_workplace().platform_digest if plan.commits else ""
         record_plan(
-            trunk.store, trunk.name, plan, followed, platform_digest=digest, now=trunk.now()
+            trunk.store,
+            trunk.name,
+            plan,
+            followed,
+            platform_digest=digest,
+            now=trunk.now(),
+            like=trunk.siblings.keys(),
         )
         trace_commits(trunk, packages)
         if answered:

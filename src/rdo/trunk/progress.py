@@ -1,4 +1,4 @@
-"""What a round is doing at this moment, for whoever watches it."""
+"""The progress of a round, for display."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ class RoundProgress:
 
 
 Watcher: TypeAlias = Callable[[RoundProgress], None]
-"""Called with every change in what runs, for a live display."""
+"""Called with every change of what is running, for a live display."""
 
 
 def nobody_watches(_progress: RoundProgress) -> None:
-    """Ignore the progress of a round, where there is no terminal."""
+    """Ignore the progress of a round, without a terminal."""

@@ -1,8 +1,8 @@
 """One round of a target: poll, plan, build, publish, report.
 
-A round holds the target's round lock from begin to end. After a kill at any line the next round
-goes on: it has the plan in the queue, asks the builder about every build that ran, and publishes
-what was built.
+A round holds the target's round lock from start to end. After a kill at any line the next round
+continues: it has the plan in the queue, asks the builder about every build that was running, and
+publishes what was built.
 """
 
 import logging
@@ -44,8 +44,8 @@ _NO_SPACE = "the disk of {} is full: the queue stays as it is; free space, then 
 class RoundOptions:
     """Which packages a round works on, and how. An empty `only` means all.
 
-    With `stop` nothing is started any more once a build has failed; without `polls` only what is
-    queued already is built.
+    With `stop`, no build is started after one has failed; without `polls`, only what is already
+    queued is built.
     """
 
     rules: PlanRules = field(default_factory=PlanRules)
@@ -56,10 +56,10 @@ class RoundOptions:
 
 
 def run_round(trunk: Trunk, options: RoundOptions, *, watch: Watcher = nobody_watches) -> Report:
-    """Do one round and report what it did. A dry run polls and plans and changes nothing."""
+    """Run one round and report what it did. A dry run polls and plans and changes nothing."""
     packages = _chosen(trunk, options.only)
     if options.dry_run:
-        return _rehearse(trunk, options, packages)
+        return _dry_run(trunk, options, packages)
     purpose = f"rdo trunk run --target {trunk.name}"
     with hold(trunk.folder / "round.lock", purpose=purpose):
         before = begin(trunk)
@@ -87,7 +87,7 @@ def _chosen(trunk: Trunk, only: Collection[str]) -> list[Package]:
     return [package for name, package in trunk.packages.items() if name in chosen]
 
 
-def _rehearse(trunk: Trunk, options: RoundOptions, packages: list[Package]) -> Report:
+def _dry_run(trunk: Trunk, options: RoundOptions, packages: list[Package]) -> Report:
     started = time.monotonic()
     packages, faulty = _without_faulty(packages)
     followed = trunk.remotes.poll(packages)
@@ -108,7 +108,7 @@ def _rehearse(trunk: Trunk, options: RoundOptions, packages: list[Package]) -> R
 
 
 def _without_faulty(packages: list[Package]) -> tuple[list[Package], dict[str, str]]:
-    """Return the packages that can be worked on, and what is wrong with the metadata of others."""
+    """Return the packages that can be used, and the metadata faults of the others."""
     faulty = {package.name: package.fault for package in packages if package.fault}
     for name, fault in faulty.items():
         log.error("%s: its metadata is wrong: %s", name, fault)
@@ -122,7 +122,7 @@ def _do_round(
     watch: Watcher,
     before: Mapping[str, int],
 ) -> Report:
-    """Do a round; `before` are the failures that no round is to tell any more."""
+    """Run a round; `before` are failures that are already reported."""
     started = time.monotonic()
     outliving = recover(trunk)
     refuse_if_paused(trunk)
@@ -161,9 +161,9 @@ def _do_round(
 
 
 def recover(trunk: Trunk) -> tuple[Build, ...]:
-    """Finish what a killed round left; only for the holder of the round lock.
+    """Complete what a killed round left; the caller holds the round lock.
 
-    Returns the builds whose builder still has them, or has their outcome, under their tickets.
+    Returns the builds whose builder still has them, or has their outcome, by their tickets.
     """
     trunk.tree.journal.recover()
     revive_names(trunk.tree, trunk.store, trunk.members_now())
@@ -180,7 +180,7 @@ def recover(trunk: Trunk) -> tuple[Build, ...]:
 
 
 def _publish_built(trunk: Trunk) -> None:
-    """Publish the builds that have ended and were not published: RPMs, or the logs of a failure."""
+    """Publish builds that have ended and were not published: RPMs, or the logs of a failure."""
     with trunk.store.read() as at:
         unpublished = at.builds.unpublished(trunk.name)
         failures = at.builds.last_failures(trunk.name)
@@ -188,7 +188,7 @@ def _publish_built(trunk: Trunk) -> None:
         log.info("publishing %s, which was built before", build.commit)
         try:
             publish_build(trunk, build)
-        except RefusedError as error:  # its RPMs are not what they were
+        except RefusedError as error:  # its RPMs have changed
             log.warning("%s is built anew: %s", build.commit, error)
             with trunk.store.write() as at:
                 at.builds.lost(build.id, now=trunk.now())
@@ -203,9 +203,9 @@ def _publish_built(trunk: Trunk) -> None:
 
 
 def _with_ticket(trunk: Trunk, build: Build, builder: Builder) -> Build:
-    """Return a build with its ticket, also when its round was killed before it kept it.
+    """Return a build with its ticket, even if its round was killed before storing it.
 
-    The ticket stays empty if the builder never got the build.
+    The ticket is empty if the builder never got the build.
     """
     if build.ticket or not (ticket := builder.find(build.id, trunk.build_folder(build))):
         return build
@@ -214,11 +214,11 @@ def _with_ticket(trunk: Trunk, build: Build, builder: Builder) -> Build:
 
 
 def _ends(trunk: Trunk, build: Build, builder: Builder, outcome: Outcome | None) -> bool:
-    """End a build that was cancelled or interrupted, or whose package is gone; whether it was."""
+    """End a build that was cancelled or interrupted, or has no package; return whether it was."""
     is_interrupted = isinstance(outcome, Failed) and outcome.reason is FailureReason.INTERRUPTED
     unwanted = build.to_cancel or ("" if build.package in trunk.packages else _DEPARTED)
     if not unwanted and build.ticket and not is_interrupted:
-        log.info("%s: its build has outlived the last round; waiting for it", build.commit)
+        log.info("%s: its build outlived the last round; waiting for it", build.commit)
         return False
     if build.ticket and not is_interrupted:
         builder.cancel(Ticket(build.ticket))
@@ -235,7 +235,7 @@ def _ends(trunk: Trunk, build: Build, builder: Builder, outcome: Outcome | None)
 
 
 def refuse_if_paused(trunk: Trunk) -> None:
-    """Raise RefusedError if the target is paused; what was built is published by then."""
+    """Raise RefusedError if the target is paused; builds that ended are published before."""
     with trunk.store.read() as at:
         pause = at.holds.pause_of(trunk.name)
     if pause:
@@ -248,7 +248,7 @@ def refuse_if_paused(trunk: Trunk) -> None:
 def without_held(
     trunk: Trunk, packages: list[Package]
 ) -> tuple[Trunk, list[Package], tuple[str, ...]]:
-    """Return the round without the packages that somebody holds, and a line about each."""
+    """Return the round without held packages, and a line about each."""
     with trunk.store.read() as at:
         holds = at.holds.all(trunk.name)
     trunk = replace(trunk, members=trunk.members_now())
@@ -259,7 +259,7 @@ def without_held(
 
 
 def drop_departed(trunk: Trunk) -> list[Build]:
-    """Take the builds of packages that the metadata no longer has out of the queue."""
+    """Remove the builds of packages that the metadata no longer has from the queue."""
     with trunk.store.read() as at:
         queued = at.builds.queue(trunk.name)
     departed = [build for build in queued if build.package not in trunk.packages]
@@ -270,7 +270,7 @@ def drop_departed(trunk: Trunk) -> list[Build]:
 
 
 def prepare(trunk: Trunk, names: Collection[str]) -> tuple[Queue, Standing]:
-    """Return the queue of the round, and what is known about which package needs which."""
+    """Return the queue of the round, and what is known about the packages' requirements."""
     with trunk.store.read() as at:
         everything = at.builds.queue(trunk.name)
         queued = [build for build in everything if build.package in names]
@@ -300,9 +300,9 @@ def prepare(trunk: Trunk, names: Collection[str]) -> tuple[Queue, Standing]:
 
 
 def _hints(trunk: Trunk, build: Build, before: frozenset[str], standing: Standing) -> Packages:
-    """Return the packages of the release that a build will probably ask for.
+    """Return the packages of the release that a build will probably require.
 
-    They are only hints: sources that cannot be read give none, and their build says why.
+    They are only hints: sources that cannot be read give none, and their build reports why.
     """
     try:
         return _read_hints(trunk, build, before, standing)
@@ -314,7 +314,7 @@ def _hints(trunk: Trunk, build: Build, before: frozenset[str], standing: Standin
 
 
 def _read_hints(trunk: Trunk, build: Build, before: frozenset[str], standing: Standing) -> Packages:
-    if build.asked:  # its last try asked for them
+    if build.asked:  # its last try requested them
         needs = before.union(build.asked)
     else:
         package = trunk.packages[build.package]
@@ -325,7 +325,7 @@ def _read_hints(trunk: Trunk, build: Build, before: frozenset[str], standing: St
 def _held(
     trunk: Trunk, queue: Queue, ended: list[Ended], packages: list[Package]
 ) -> tuple[Held, ...]:
-    """Return what is still in the store's queue, with the packages that it waits for."""
+    """Return the builds still in the store's queue, with the packages that they wait for."""
     behind = {build.id: names for build, names in queue.waiting().items()}
     names = {package.name for package in packages}
     with trunk.store.read() as at:
@@ -341,7 +341,7 @@ def _held(
 def _failed_before(
     trunk: Trunk, before: Mapping[str, int], ended: list[Ended], ftbfs: Collection[str]
 ) -> tuple[str, ...]:
-    """Return the packages that fail by a build which is neither `before` nor of this round."""
+    """Return the packages that fail with a build that is neither in `before` nor of this round."""
     now = failures(trunk)
     ours = {one.build.id for one in ended}
     return tuple(

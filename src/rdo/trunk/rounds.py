@@ -1,7 +1,7 @@
-"""Rounds of several targets at the same time; a failing target does not stop the others.
+"""Run rounds of several targets at the same time; a failing target does not stop the others.
 
-The round of each target has a thread, which alone decides and writes for its target. The main
-thread hears of Ctrl-C, which cancels them, and sends the notifications of all.
+The round of each target has a thread, and only that thread decides and writes for its target. The
+main thread handles Ctrl-C, which cancels the rounds, and sends the notifications of all of them.
 """
 
 import contextlib
@@ -31,15 +31,15 @@ from rdo.trunk.views.report import ALL_WELL, FTBFS, Report
 log = logging.getLogger(__name__)
 
 WAIT_FOR_OTHERS_SECONDS = 900.0
-"""How long what a round has to tell waits for the rounds of the other targets."""
+"""How long a round's notifications wait for the rounds of the other targets."""
 _LOOK_SECONDS = 0.25  # a signal is noticed only between two waits
 
 
 @dataclass(frozen=True, slots=True)
 class RoundRequest:
-    """What the caller wants of every target; `workers` of 0 means the configured number.
+    """The caller's options for every target; `workers` of 0 means the configured number.
 
-    Without `polls` it is what is queued already, on which remotes are not asked.
+    Without `polls`, no remote is asked and only what is already queued is built.
     """
 
     packages: frozenset[str] = frozenset()
@@ -52,7 +52,7 @@ class RoundRequest:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A target whose round could not run, and why."""
+    """A target whose round could not run, and the reason."""
 
     target: str
     error: UserError
@@ -65,7 +65,7 @@ def run_target(
     watch: Watcher = nobody_watches,
     turns: Turns | None = None,
 ) -> Report:
-    """Run one round of one target; `turns` are those of the rounds beside it."""
+    """Run one round of one target; `turns` are shared with the rounds beside it."""
     trunk = open_trunk(app, target)
     for name in asked.packages:
         trunk.package(name)
@@ -87,10 +87,10 @@ def run_targets(
     *,
     every_seconds: float = 0.0,
 ) -> list[Report | Unfinished]:
-    """Run a round of each target. Raises the error of a target that is the only one.
+    """Run a round of each target. If there is only one target, its error is raised.
 
-    Each is reported in the order of `targets`, whichever ends first. With `every_seconds` a target
-    has another round after that time if a round of the others is still running.
+    Results are in the order of `targets`, whichever ends first. With `every_seconds`, a target has
+    another round after that time if a round of another target is still running.
     """
     app.metadata_max_age_seconds = 0.0  # a round sees the metadata as it is now
     app.store  # noqa: B018 - one error for all targets if it cannot be opened
@@ -106,7 +106,7 @@ def run_targets(
 
 
 def _show_targets(app: App) -> None:
-    """Write the page of all targets beside their trees; the rounds' results stand in any case."""
+    """Write the page of all targets beside their trees; a failure does not affect the rounds."""
     try:
         trunks = open_trunks(app, None)
         write_targets_page(trunks, app.settings.data / "index.html")
@@ -116,7 +116,7 @@ def _show_targets(app: App) -> None:
 
 def _notify(app: App, asked: RoundRequest) -> None:
     if not asked.dry_run:
-        outbox(app).run()  # who cannot be reached now is notified after the next round
+        outbox(app).run()  # a recipient who cannot be reached now is notified after the next round
 
 
 def _at_once(
@@ -126,7 +126,7 @@ def _at_once(
     watch: Watcher,
     every_seconds: float,
 ) -> list[Report | Unfinished]:
-    """Run the rounds in a thread each, until all have ended or somebody stops them."""
+    """Run each round in a thread, until all have ended or somebody stops them."""
     is_stopped, together = threading.Event(), Together(watch)
     turns = Turns(limits_of(app, targets, asked.workers))
     firsts = _FirstRounds(set(targets))
@@ -168,7 +168,7 @@ def _at_once(
 
 
 class _FirstRounds:
-    """The targets whose first round of a run has not ended; safe from threads."""
+    """The targets whose first round in a run has not ended; thread-safe."""
 
     def __init__(self, targets: set[str]) -> None:
         self._left = targets
@@ -180,16 +180,16 @@ class _FirstRounds:
             self._changed.notify_all()
 
     def have_ended(self, due: float) -> bool:
-        """Wait until all have ended, or for the moment `due`; return whether they have."""
+        """Wait until all have ended, or until the time `due`; return whether they have."""
         with self._changed:
             seconds = max(due - time.monotonic(), 0.0)
             return self._changed.wait_for(lambda: not self._left, seconds)
 
 
 def _news_of(rounds: Iterable[Future[list[Report | Unfinished]]]) -> Iterator[None]:
-    """Yield when all rounds have ended, and before if one has been waiting for long for others.
+    """Yield when all rounds have ended, or earlier if one has waited long for the others.
 
-    What breaks on several targets is told in one message, if their rounds end soon enough.
+    A failure on several targets is reported in one message if their rounds end soon enough.
     """
     running, first_end = set(rounds), 0.0
     while running:
@@ -202,9 +202,9 @@ def _news_of(rounds: Iterable[Future[list[Report | Unfinished]]]) -> Iterator[No
 
 
 def limits_of(app: App, targets: Sequence[str], workers: int) -> Mapping[str, int]:
-    """Return how many builds the rounds of targets may have at the same time, by place.
+    """Return how many builds the rounds of targets may run at the same time, by place.
 
-    `workers` are those that the caller wants on this machine, 0 means the configured number.
+    `workers` is the number that the caller wants on this machine, 0 means the configured number.
     """
     settings = app.settings
     sections = [settings.target(target) for target in targets]
@@ -217,14 +217,14 @@ def limits_of(app: App, targets: Sequence[str], workers: int) -> Mapping[str, in
 
 @dataclass(slots=True)
 class Together:
-    """What several rounds are doing, shown as if they were one."""
+    """The progress of several rounds, shown as if they were one."""
 
     watch: Watcher
     _newest: dict[str, RoundProgress] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, target: str) -> Watcher:
-        """Return who watches the round of one target."""
+        """Return a function that receives the progress of the round of one target."""
 
         def watch(progress: RoundProgress) -> None:
             with self._lock:
@@ -244,7 +244,7 @@ class Together:
 
 
 def as_row(done: Report | Unfinished) -> dict[str, object]:
-    """Return a target's round, or why it could not be done, as a program reads it."""
+    """Return a target's round, or why it could not run, as JSON data."""
     if isinstance(done, Unfinished):
         error = done.error
         return {"target": done.target, "error": str(error), "exit_code": error.exit_code}
@@ -252,7 +252,7 @@ def as_row(done: Report | Unfinished) -> dict[str, object]:
 
 
 def summary(done: Report | Unfinished) -> str:
-    """Return the same in lines for a person."""
+    """Return the same as lines for people."""
     if isinstance(done, Unfinished):
         return f"{done.target}: {done.error}"
     return report.summary(done)

@@ -1,7 +1,7 @@
-"""Scratch builds: what the target would make of a maintainer's change or of an open review.
+"""Scratch builds: build a maintainer's change or an open review as the target would.
 
-They build like the target, against `current`; nothing is stored or published. What a scratch
-build needs from outside is brought in for it alone.
+They build like the target, against `current`; nothing is stored or published. Packages that a
+scratch build needs from outside are bridged only for it.
 """
 
 import contextlib
@@ -29,12 +29,12 @@ from rdo.trunk.sources.unmerged import FollowedSide, OpenChange, Side, changed_s
 log = logging.getLogger(__name__)
 
 MAX_TRIES = 12
-"""How often a build may ask for more; no package was seen to need a dozen."""
+"""How many times a build may request more packages; no known package needs a dozen tries."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScratchRequest:
-    """The change to try: for each side a folder, a ref or a review; None: what is followed."""
+    """The change to try: for each side a folder, a ref or a review; None: the followed branch."""
 
     package: str
     source: str | OpenChange | None = None
@@ -80,7 +80,7 @@ def _upstream_side(
     """Return the upstream side; the ref may be in any of several upstreams."""
     with trunk.store.read() as at:
         newest = at.commits.newest(trunk.name, package.name)
-    # First the one that the newest commit is of, else the last one, whose head would be newest.
+    # First the one of the newest commit, else the last one, whose head would be newest.
     own = [one for one in sources.upstreams if newest and one.url == newest.upstream]
     histories = [*own, *(one for one in reversed(sources.upstreams) if one not in own)]
     missing: list[NotFoundError] = []
@@ -99,7 +99,7 @@ def _upstream_side(
 
 
 def _is_complete(asked: str | OpenChange | None) -> bool:
-    """Whether it is said where a side is from, whichever upstream that is."""
+    """Whether the request names the place of a side, whichever upstream that is."""
     return isinstance(asked, OpenChange) or (asked is not None and Path(asked).is_dir())
 
 
@@ -149,7 +149,7 @@ def build(trunk: Trunk, builder: Builder, bridge: Bridge, job: BuildJob) -> Outc
         remove_tree(job.folder)
         outcome = build_and_wait(builder, job)
         if isinstance(outcome, Built) and outcome.lacking:
-            _provide(trunk, bridge, outcome.lacking)  # if it cannot, installing it says so
+            _provide(trunk, bridge, outcome.lacking)  # if this fails, installing reports it
         if not isinstance(outcome, Waiting):
             return outcome
         if outcome.needs == needs:
@@ -164,7 +164,7 @@ def build(trunk: Trunk, builder: Builder, bridge: Bridge, job: BuildJob) -> Outc
 
 
 def _provide(trunk: Trunk, bridge: Bridge, needs: Sequence[str]) -> Failed | Waiting | None:
-    """Bring in what the release does not package; None if that meets all needs."""
+    """Bridge what the release does not package; None if that meets all requirements."""
     with trunk.store.read() as at:
         provides = at.artifacts.provides(trunk.name)
         good = {state.package for state in at.packages.states(trunk.name) if state.good}
@@ -182,17 +182,17 @@ def _provide(trunk: Trunk, bridge: Bridge, needs: Sequence[str]) -> Failed | Wai
 
 
 def _owners(providers: Providers, needs: Sequence[str]) -> Mapping[str, frozenset[str]]:
-    """Return the needs that the release itself packages, with the packages that provide them."""
+    """Return the requirements that the release itself packages, with their packages."""
     return {need: providers.of(need) for need in needs if providers.are_sure_of(need)}
 
 
 @contextlib.contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """Make a folder for one scratch build and remove it at the end, with what a kill left."""
+    """Make a folder for one scratch build, and remove it at the end with leftovers of kills."""
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob("try-*"):
         with (
-            contextlib.suppress(FileNotFoundError, BlockingIOError),  # gone or in use
+            contextlib.suppress(FileNotFoundError, BlockingIOError),  # it is gone or in use
             (left / "in-use").open("a") as file,
         ):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,8 +1,7 @@
-"""Settling a build that has ended: its row, its next try, and its publication."""
+"""Settle a build that has ended: its row, its next try, and its publication."""
 
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 from rdo.builders.failure import outcome_of
 from rdo.errors import is_of_the_machine
@@ -23,22 +22,22 @@ INTERRUPTED = Failed(FailureReason.INTERRUPTED, "the round was stopped")
 
 
 def publish_build(trunk: Trunk, build: Build, read: Sequence[RpmFile] = ()) -> Published:
-    """Publish a settled build that gave RPMs; `read` is what they are, if it is known."""
+    """Publish a settled build with RPMs; `read` are their headers, if known."""
     folder, origin = trunk.build_folder(build), _origin(trunk, build)
     return trunk.tree.publish(build, folder, trunk.members, origin, read)
 
 
 def settle_success(
-    trunk: Trunk, build: Build, rpms: tuple[Path, ...], platform_digest: str
+    trunk: Trunk, build: Build, outcome: Built, platform_digest: str
 ) -> tuple[Build, Build | None]:
-    """Record that a build gave RPMs, and plan the second pass of a bootstrap build.
+    """Record that a build made RPMs, and plan the second pass of a bootstrap build.
 
-    The second pass is a build of its own, with a later release date. The same transaction plans
-    it, so that a kill in between cannot make the bootstrap build the last one.
+    The second pass is a build of its own, with a later release date. It is planned in the same
+    transaction, so that a kill in between cannot make the bootstrap build the last one.
     """
 
     def settle(at: Transaction) -> tuple[Build, Build | None]:
-        settled = events.settle(at, build, Built(rpms), now=trunk.now())
+        settled = events.settle(at, build, outcome, now=trunk.now())
         if not build.bootstrap:
             return settled, None
         package = trunk.packages[build.package]
@@ -63,15 +62,15 @@ def settle_failure(trunk: Trunk, build: Build, failure: Failed) -> bool:
 
     settled, will_retry = trunk.store.change(settle)
     if not will_retry:
-        trunk.build_folder(build).mkdir(parents=True, exist_ok=True)  # it may never have begun
+        trunk.build_folder(build).mkdir(parents=True, exist_ok=True)  # it may never have started
         publish_failed(trunk, settled)
     return will_retry
 
 
 def publish_failed(trunk: Trunk, build: Build) -> None:
-    """Publish the logs of a settled build that failed; whatever is wrong with them, it has failed.
+    """Publish the logs of a failed build; faults in the logs do not change the outcome.
 
-    Raises the machine's own errors alone; the next round tries again.
+    Raises only errors of the machine itself; then the next round tries again.
     """
     try:
         trunk.tree.publish_failure(build, trunk.build_folder(build), _origin(trunk, build))
@@ -82,7 +81,7 @@ def publish_failed(trunk: Trunk, build: Build) -> None:
 
 
 def spoil(trunk: Trunk, build: Build, error: Exception) -> Failed:
-    """Make a failure of a build that gave RPMs and cannot be published, because of `error`."""
+    """Turn a build with RPMs that cannot be published into a failure, because of `error`."""
     found = outcome_of(error, trunk.build_folder(build))
     failure = Failed(FailureReason.UNKNOWN, f"it cannot be published: {found.detail}")
     spoilt = trunk.store.change(lambda at: events.spoil(at, build, failure, now=trunk.now()))
@@ -92,7 +91,7 @@ def spoil(trunk: Trunk, build: Build, error: Exception) -> Failed:
 
 def _origin(trunk: Trunk, build: Build) -> SourceFolders:
     package = trunk.packages.get(build.package)
-    if package is None:  # removed from the metadata since the build began
+    if package is None:  # removed from the metadata since the build started
         return SourceFolders()
     places = (trunk.remotes.upstream(package, build.commit), trunk.remotes.distgit(package))
     return SourceFolders(*(place.path.name for place in places))

@@ -1,4 +1,4 @@
-"""`rdo trunk try` from end to end: choose, build, and write a folder to install from."""
+"""`rdo trunk try` from start to end: choose, build, and write a folder to install from."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from rdo.errors import RefusedError
 from rdo.logs.reader import one_line
 from rdo.model.build import Built, Failed, Outcome, Waiting
 from rdo.model.nevra import Nevra
-from rdo.model.repo_file import RepoSection, repo_file
+from rdo.model.repo_file import DEPENDENCIES, RepoSection, repo_file
 from rdo.repodata import Composer, read_rpms
 from rdo.trunk.admitted import admission_of
 from rdo.trunk.context import Trunk, open_trunk
@@ -109,7 +109,7 @@ def _tried(
 
 
 def _check(results: Path) -> None:
-    """Refuse to replace a folder that is not the results of a try."""
+    """Refuse to replace a folder that does not have the results of a try."""
     if not results.exists() or (results / MARK).exists():
         return
     if not results.is_dir() or any(results.iterdir()):
@@ -118,7 +118,7 @@ def _check(results: Path) -> None:
 
 
 def _extra_rpms(app: App, trunk: Trunk, more: Sequence[str]) -> Iterator[Path]:
-    """Yield the RPMs of builds; each is a number, a package, a hash or a folder."""
+    """Yield the RPMs of builds, each given as a number, a package, a hash or a folder."""
     for text in more:
         if Path(text).is_dir():
             yield from sorted(Path(text).glob("*.rpm"))
@@ -130,7 +130,7 @@ def _extra_rpms(app: App, trunk: Trunk, more: Sequence[str]) -> Iterator[Path]:
 
 
 def _repository(folder: Path, rpms: Sequence[Path]) -> Path:
-    """Make a repository of RPM files in `folder`, with the RPMs that are there already."""
+    """Make a repository in `folder` from RPM files and the RPMs that are already there."""
     folder.mkdir(exist_ok=True)
     for rpm in rpms:
         if not (folder / rpm.name).exists():
@@ -149,7 +149,7 @@ def _newly_bridged(app: App, target: str, dependencies: Dependencies) -> list[Pa
 
 
 def _leave(app: App, tried: ScratchResult, build_folder: Path, more: Sequence[Path]) -> None:
-    """Put RPMs, logs and, after a good build, the repository into the results by one rename."""
+    """Move RPMs, logs and, after a good build, the repository into the results by one rename."""
     fresh = tried.results.with_name(f".{tried.results.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
@@ -171,11 +171,12 @@ def _repo_text(app: App, tried: ScratchResult) -> str:
     current = app.repositories(tried.target, "current")
     rows += [(f"{tried.target}-{number}", path, 2) for number, path in enumerate(current)]
     if dependencies := app.bridges.of_target(tried.target).repository():
-        rows.append((f"{tried.target}-deps", dependencies, 50))
-    return repo_file(
+        rows.append((f"{tried.target}-deps", dependencies, DEPENDENCIES))
+    own = (
         RepoSection(name, name, (path.as_uri(),), priority=priority)
         for name, path, priority in rows
     )
+    return repo_file((*own, *app.depending(tried.target).local_sections()))
 
 
 def as_row(tried: ScratchResult) -> dict[str, object]:
@@ -199,7 +200,7 @@ def as_row(tried: ScratchResult) -> dict[str, object]:
 
 
 def summary(tried: ScratchResult) -> str:
-    """Return a try as lines for a person."""
+    """Return a try as lines for people."""
     return "\n".join(_lines(tried))
 
 
@@ -226,9 +227,9 @@ def _lines(tried: ScratchResult) -> Iterator[str]:
             names = " ".join(sorted(_installable(tried.rpms)))
             yield f"install it with: dnf --setopt=reposdir={tried.results} install {names}"
         case Failed(reason, detail) if reason.is_spurious:
-            yield f"not tried to the end ({reason}): {one_line(detail)}"
+            yield f"not finished ({reason}): {one_line(detail)}"
         case Failed(reason, detail):
             yield f"FAILED ({reason}): {one_line(detail)}"
         case Waiting(needs):
-            yield f"cannot be tried yet: {tried.target} has no {', '.join(needs)}"
+            yield f"cannot be tried yet: {tried.target} lacks {', '.join(needs)}"
     yield f"logs: {tried.results} ({tried.seconds} s)"

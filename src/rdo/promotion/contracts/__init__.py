@@ -1,1 +1,1 @@
-"""Contracts between repositories: what one takes from others, and what it promises them."""
+"""Contracts between repositories: what one takes from others, and what it promises to them."""

@@ -1,11 +1,18 @@
-"""Checking the next repository of one side against the contracts of all, before it is published."""
+"""Check the next repository of one side against all contracts, before it is published."""
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from rdo.checks.across import BrokenPackage, Replacement, SideRepositories, look_across
+from rdo.checks.across import (
+    BrokenPackage,
+    Replacement,
+    SidePackage,
+    SideRepositories,
+    look_across,
+)
 from rdo.errors import ConfigError, NotFoundError, did_you_mean
 from rdo.model.platform import Family, Platform
 from rdo.promotion.checking import Subject
@@ -14,7 +21,7 @@ from rdo.promotion.contracts.judging import ContractBreach, WrittenContracts, ju
 from rdo.solver import SolverRepository
 
 BASE, DEPENDENCIES = "base", "dependencies"
-"""The sides that no contract is about: the system below, and what a target's bridge has brought."""
+"""The sides without a contract: the base system, and bridged packages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +35,41 @@ class ContractCandidate:
 
 
 @dataclass(frozen=True, slots=True)
-class ContractAnswer:
-    """How a check of contracts went.
+class KnownSides:
+    """Sides whose repositories are available here, and what a host has below all of them.
 
-    `breaches` come with the candidate, `earlier` were there before. `replaced` are the packages
-    that others take the place of. `assumed` is what is required and was described by nobody
-    before; `undecided` are packages that newly require something of that kind.
+    `parts` are sides that share the repositories of another side: for each, the name of that side
+    and patterns for the names of its own packages. Only broken packages of the sides in `harmed`
+    are reported; if it is empty, those of all sides. A dependency repository also has packages that
+    nobody uses, so breaking these harms nobody.
+    """
+
+    repositories: Mapping[str, tuple[SolverRepository, ...]] = field(default_factory=dict)
+    parts: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    harmed: frozenset[str] = frozenset()
+    below: tuple[SideRepositories, ...] = ()
+    arch: str = ""
+
+    def divided(self, package: SidePackage) -> SidePackage:
+        """Return a package with the side of the part that it belongs to, if there is one."""
+        for side, (whole, patterns) in self.parts.items():
+            if whole == package.side and any(fnmatchcase(package.name, one) for one in patterns):
+                return replace(package, side=side)
+        return package
+
+    def changed_with(self, side: str) -> frozenset[str]:
+        """Return the sides that change with another state of a side's repositories."""
+        whole = self.parts[side][0] if side in self.parts else side
+        return frozenset({whole, *(one for one, (of, _) in self.parts.items() if of == whole)})
+
+
+@dataclass(frozen=True, slots=True)
+class ContractAnswer:
+    """The result of checking contracts.
+
+    `breaches` are new with the candidate, `earlier` existed before. `replaced` are packages that
+    others replace. `assumed` are requirements that no side met before; `undecided` are packages
+    that newly have such a requirement.
     """
 
     sides: tuple[str, ...]
@@ -46,43 +82,52 @@ class ContractAnswer:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is broken that was whole before."""
+        """Whether nothing is broken that worked before."""
         return not self.breaches
 
 
 def check_contracts(
-    contracts: Sequence[Contract], candidate: ContractCandidate | None, scratch: Path
+    contracts: Sequence[Contract],
+    candidate: ContractCandidate | None,
+    scratch: Path,
+    known: KnownSides = KnownSides(),
 ) -> ContractAnswer:
-    """Return what the candidate would break; without one, what is broken now.
+    """Return what the candidate would break; without a candidate, what is broken now.
 
-    The metadata of repositories with URLs is fetched into `scratch`. Raises ConfigError for two
-    contracts of one name, NotFoundError for a side that nobody describes or a folder without
-    repodata, OutsideError for a URL that cannot be read.
+    `known` overrides what contracts say about a side. The metadata of repositories with URLs is
+    downloaded into `scratch`. Raises ConfigError for two contracts of the same name, NotFoundError
+    for a side without a contract or a folder without repodata, OutsideError for a URL that cannot
+    be read.
     """
     named = _by_name(contracts)
-    arch = (candidate.arch if candidate else "") or platform.machine()
+    arch = known.arch or (candidate.arch if candidate else "") or platform.machine()
     places = _places(named)
-    if candidate and candidate.side not in {*named, *places}:
+    places = {side: at for side, at in places.items() if not _is_known(side, known)}
+    if candidate and candidate.side not in {*named, *places, *known.repositories, *known.parts}:
         raise NotFoundError(
             f"no contract is about {candidate.side}{did_you_mean(candidate.side, named)}",
             hint="the name of a side is the `name` in its contract",
         )
-    below = tuple(_below(contracts, candidate, scratch, arch))
+    below = known.below or tuple(_below(contracts, candidate, scratch, arch))
     now = {
         side: SideRepositories(side, _located(side, place, scratch, arch))
         for side, place in places.items()
     }
+    now |= {side: SideRepositories(side, given) for side, given in known.repositories.items()}
     then = dict(now)
     if candidate:
-        side = named.get(candidate.side)
-        priority = side.priority if side else places[candidate.side].priority
-        own = tuple(replace(one, priority=priority) for one in candidate.repositories)
-        then[candidate.side] = SideRepositories(candidate.side, own)
+        side, own = known.parts.get(candidate.side, (candidate.side, ()))[0], candidate.repositories
+        if side not in known.repositories:
+            described = named.get(side)
+            priority = described.priority if described else places[side].priority
+            own = tuple(replace(one, priority=priority) for one in own)
+        then[side] = SideRepositories(side, own)
     written = WrittenContracts(
         named,
-        tuple(then),
+        (*then, *known.parts),
         candidate.side if candidate else "",
         is_whole=bool(below),
+        changed=known.changed_with(candidate.side) if candidate else frozenset(),
     )
     effects = look_across(
         (*then.values(), *below),
@@ -91,10 +136,14 @@ def check_contracts(
         before=(*now.values(), *below) if candidate else (),
         capabilities=_capabilities(named.values()),
         is_whole=written.is_whole,
+        named_by=known.divided,
     )
+    if known.harmed:
+        broken = tuple(one for one in effects.broken if one.package.side in known.harmed)
+        effects = replace(effects, broken=broken)
     found = judge(effects, written)
     return ContractAnswer(
-        tuple(then),
+        tuple(written.sides),
         written.candidate,
         tuple(one for one in found if one.is_new),
         tuple(one for one in found if not one.is_new),
@@ -105,7 +154,7 @@ def check_contracts(
 
 
 def candidate_of_target(side: str, subject: Subject) -> ContractCandidate:
-    """Return a repository of a target as the candidate of a side, with all that its hosts have."""
+    """Return a target's repository as the candidate of a side, with all that its hosts have."""
     below = (
         SideRepositories(DEPENDENCIES, subject.dependencies),
         SideRepositories(BASE, subject.around.base),
@@ -135,8 +184,12 @@ def _by_name(contracts: Sequence[Contract]) -> dict[str, Contract]:
     return named
 
 
+def _is_known(side: str, known: KnownSides) -> bool:
+    return side in known.repositories or side in known.parts
+
+
 def _places(named: Mapping[str, Contract]) -> dict[str, Consumption]:
-    """Return where each side's repositories are: its own contract knows, else who consumes it."""
+    """Return each side's repositories: from its own contract, else from one that consumes it."""
     found = {
         name: Consumption((), one.repositories, one.priority)
         for name, one in named.items()
@@ -152,7 +205,7 @@ def _places(named: Mapping[str, Contract]) -> dict[str, Consumption]:
 def _below(
     contracts: Sequence[Contract], candidate: ContractCandidate | None, scratch: Path, arch: str
 ) -> Iterator[SideRepositories]:
-    """Yield what a host has anyway: what the candidate's target knows, or what contracts name."""
+    """Yield the base system of a host, from the candidate's target or from the contracts."""
     if candidate and candidate.below:
         yield from candidate.below
         return
@@ -165,7 +218,7 @@ def _below(
 def _located(
     side: str, place: Consumption, scratch: Path, arch: str
 ) -> tuple[SolverRepository, ...]:
-    """Return the repositories of a side; the metadata of those with URLs is fetched."""
+    """Return the repositories of a side; the metadata of those with URLs is downloaded."""
     folders = [Path(one) for one in place.repositories if "://" not in one]
     urls = [one for one in place.repositories if "://" in one]
     found = [

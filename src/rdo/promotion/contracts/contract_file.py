@@ -1,6 +1,6 @@
-"""The file of a contract: what one repository takes from others, and what it promises them.
+"""Contract files: what one repository takes from others, and what it promises to them.
 
-It is TOML, and all that another side needs to check that its next repository breaks nothing.
+They are TOML. Another side needs nothing else to check that its next repository breaks nothing.
 """
 
 import os
@@ -44,7 +44,7 @@ class _ContractSection(Section):
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """What one side takes from another: RPM dependencies, and the repositories that have them."""
+    """What one side takes from another: RPM dependencies, and repositories that provide them."""
 
     requires: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
@@ -53,12 +53,12 @@ class Consumption:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What one side declares.
+    """The declaration of one side.
 
     `repositories` are the URLs or absolute folders of what it has published, which a host has with
-    `priority`; `base` are those of the system below. `promises` are what it provides and keeps
-    providing, `consumes` what it takes from others by their names, `replaces` the packages of
-    others that its own take the place of on purpose.
+    `priority`; `base` are those of the base system. `promises` are what it provides and will keep
+    providing, `consumes` what it takes from other sides, by their names, `replaces` the packages of
+    others that its own ones replace deliberately.
     """
 
     name: str
@@ -72,9 +72,9 @@ class Contract:
 
 
 def read_contract(path: Path) -> Contract:
-    """Return the contract in a file; ConfigError with all faults if it is not one.
+    """Return the contract in a file; raises ConfigError with all faults if it is not valid.
 
-    Relative folders of repositories are below the folder of the file.
+    Relative folders of repositories start at the folder of the file.
     """
     try:
         with path.open("rb") as file:
@@ -90,7 +90,7 @@ def read_contract(path: Path) -> Contract:
 
 
 def parse_contract(text: str, shown: str, folder: Path) -> Contract:
-    """Return the contract that a text is, as `read_contract` does; `shown` is how errors name it.
+    """Return the contract in a text, as `read_contract` does; errors call the text `shown`.
 
     >>> parse_contract("name = 'cloud'\\npromise = ['nova']", "cloud.toml", Path("/"))
     Traceback (most recent call last):

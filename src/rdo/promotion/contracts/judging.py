@@ -1,8 +1,7 @@
-"""What a change breaks of contracts, and whose fault each break is.
+"""Decide which contracts a change breaches, and which side is at fault.
 
-What is promised must be kept by the side that promises; what is used must be declared by the side
-that uses it, and a side that takes away what another one declares is at fault. So each break has
-one side that has to act.
+A side must keep its promises, and must declare what it uses. A side that removes what another one
+declares is at fault. So each breach has one side that must act.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,11 +23,11 @@ class BreachKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContractBreach:
-    """One break.
+    """One breach.
 
-    `fault` is the side that has to act, `why` the rule by which it is that one, `harmed` the sides
-    that suffer. `packages` cannot be installed, all for the reason at the end of `chain`, which
-    begins with the first of them. `is_new`: it comes with the change.
+    `fault` is the side that must act, `why` the rule for that, `harmed` the sides that suffer.
+    `packages` cannot be installed, all for the reason at the end of `chain`, which begins with the
+    first of them. `is_new`: the candidate causes it.
     """
 
     kind: BreachKind
@@ -45,17 +44,23 @@ class ContractBreach:
 class WrittenContracts:
     """The contracts of all sides by name, and the side whose next repository is judged.
 
-    `sides` are those whose repositories are known. Without a `candidate` they are judged as they
-    are. `is_whole`: nothing but what is described is there.
+    `sides` are those whose repositories are known. Without a `candidate`, the current repositories
+    are judged. `is_whole`: there are no other repositories. `changed` are the sides that change
+    with the candidate, because they are parts of one repository.
     """
 
     by_side: Mapping[str, Contract]
     sides: Collection[str]
     candidate: str = ""
     is_whole: bool = False
+    changed: frozenset[str] = frozenset()
+
+    def changes(self, side: str) -> bool:
+        """Whether a side is the candidate's, or changes with it."""
+        return side == self.candidate or side in self.changed
 
     def declared(self, user: str, giver: str, names: Collection[str]) -> str:
-        """Return what a side declares to take from another under one of these names."""
+        """Return what a side declares to take from another, under one of these names."""
         contract = self.by_side.get(user)
         taken = contract.consumes.get(giver) if contract else None
         return next((one for one in (taken.requires if taken else ()) if _name(one) in names), "")
@@ -67,7 +72,7 @@ class WrittenContracts:
 
 
 def judge(effects: SideEffects, contracts: WrittenContracts) -> tuple[ContractBreach, ...]:
-    """Return all breaks, those of promises first."""
+    """Return all breaches, those of promises first."""
     promises = tuple(_promises(effects.offers, contracts))
     unkept = {(one.fault, one.what) for one in promises}
     broken = {
@@ -85,7 +90,7 @@ def judge(effects: SideEffects, contracts: WrittenContracts) -> tuple[ContractBr
 
 
 def undecided(broken: BrokenPackage, contracts: WrittenContracts) -> bool:
-    """Whether a package may well be installable with what is not described here."""
+    """Whether a package may be installable with repositories that no contract describes."""
     return bool(broken.need) and broken.was is None and not contracts.is_whole
 
 
@@ -109,7 +114,7 @@ def _promises(
                 users,
                 _unkept(contract.name, text),
                 "a promise is kept by the side that makes it",
-                is_new=was_kept or contract.name == contracts.candidate,
+                is_new=was_kept or contracts.changes(contract.name),
             )
 
 
@@ -133,7 +138,7 @@ def _requirements(
                 fault, why = user, f"{giver} does not have what {user} declares to take from it"
                 if promised:
                     fault, why = giver, f"{giver} promises {promised}"
-                elif giver == contracts.candidate and offer.before:
+                elif contracts.changes(giver) and offer.before:
                     fault, why = giver, f"{user} declares to take it from {giver}, which had it"
                 yield ContractBreach(
                     BreachKind.REQUIREMENT,
@@ -141,7 +146,7 @@ def _requirements(
                     (user,),
                     f"{user} takes {text} from {giver}, and nothing provides it",
                     why,
-                    is_new=was_met or user == contracts.candidate,
+                    is_new=was_met or contracts.changes(user),
                 )
 
 
@@ -157,7 +162,7 @@ def _packages(
             key = (one.package.side, one.need, last, one.is_new)
             groups.setdefault(key, []).append(one)
     for (side, need, _, is_new), alike in groups.items():
-        # the longest chain shows most of the way, and the package that is hit by a detour
+        # the longest chain shows most of the path, and the package that is affected indirectly
         ordered = sorted(alike, key=lambda one: (-len(one.chain), one.package.nevra))
         fault, why = _fault(ordered[0], contracts, broken)
         reason = f"nothing provides {need}" if need else "what they require conflicts"
@@ -177,7 +182,7 @@ def _packages(
 def _fault(
     one: BrokenPackage, contracts: WrittenContracts, broken: Collection[tuple[str, str]]
 ) -> tuple[str, str]:
-    """Return the side that has to act, and why it is that one."""
+    """Return the side that must act, and why."""
     if one.by is None:
         if contracts.candidate:
             return contracts.candidate, "they could be installed before"
@@ -213,7 +218,7 @@ def _replacements(
 ) -> Iterator[ContractBreach]:
     for one in found:
         contract = contracts.by_side.get(one.by.side)
-        is_candidate = one.by.side == contracts.candidate
+        is_candidate = contracts.changes(one.by.side)
         if not (one.is_new and is_candidate and contract) or one.what.name in contract.replaces:
             continue
         how = "obsoletes" if one.how == "obsoletes" else f"takes the place, by {one.how}, of"

@@ -1,1 +1,1 @@
-"""Which candidate a promotion name gets: criteria, votes, and the promoter that applies them."""
+"""Decide which candidate a promotion name gets: criteria, votes, and the promoter."""

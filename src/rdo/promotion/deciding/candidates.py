@@ -1,4 +1,4 @@
-"""Candidates of a promotion: where its candidate name led, and how far each is."""
+"""The candidates of a promotion: where its candidate name pointed, and what each still lacks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,28 +22,28 @@ from rdo.store.given.votes import Ballot
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A place that a promotion name may be moved to; `component` is set if it moves there alone."""
+    """A place that a promotion name may move to; `component` is set if it moves alone."""
 
     place: PastPlace
     component: str | None = None
 
     @property
     def label(self) -> str:
-        """How people are told of it: the path of its repository, or the hash of its aggregate."""
+        """The name for people: the path of its repository, or the hash of its aggregate."""
         if self.place.aggregate and self.component is None:
             return self.place.aggregate
         return self.place.repositories[0].path
 
     @property
     def hash(self) -> str:
-        """What names its content: the hash of its aggregate, or of its repository's builds."""
+        """The hash of its content: of its aggregate, or of its repository's builds."""
         if self.place.aggregate and self.component is None:
             return self.place.aggregate
         return self.place.repositories[0].digest
 
     @property
     def ballots(self) -> Mapping[str | None, Ballot]:
-        """What jobs vote on: by component, under None what concerns all of it."""
+        """What jobs vote on, by component; the key None means all components together."""
         own = {one.component: ballot_of(one) for one in self.place.repositories}
         if self.component is not None or None in own:
             return own
@@ -52,7 +52,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A candidate with the conditions of the criteria, those of its checks only if asked."""
+    """A candidate with the conditions of the criteria; conditions of checks only if requested."""
 
     candidate: Candidate
     conditions: tuple[Condition, ...]
@@ -64,7 +64,7 @@ class Judged:
 
 
 def components_of(opened: OpenTarget, criteria: Criteria) -> tuple[str | None, ...]:
-    """Return the components that are promoted one by one; a single None if all move together."""
+    """Return the components that are promoted one by one; only None if all move together."""
     if not criteria.each:
         return (None,)
     there = opened.members.components(opened.tree.site)
@@ -75,11 +75,11 @@ def components_of(opened: OpenTarget, criteria: Criteria) -> tuple[str | None, .
 def candidates(
     at: Transaction, opened: OpenTarget, criteria: Criteria, component: str | None
 ) -> Iterator[Candidate]:
-    """Yield the candidates that are newer than what the name has led to, the newest first.
+    """Yield the candidates that are newer than what the name has pointed to, newest first.
 
-    Without components, or if they are promoted one by one, a candidate is one repository. What the
-    candidate name led to several times counts once, by its last time. The last one may be one that
-    the name has a part of already, and held back the rest.
+    Without components, or if they are promoted one by one, a candidate is one repository. A
+    repository that the candidate name pointed to several times appears once, at its last time. The
+    last candidate may be one from which the name has only a part, because packages were held back.
     """
     target, seen = opened.name, set[str]()
     if opened.tree.site.components and not criteria.each:
@@ -99,7 +99,7 @@ def candidates(
 
 
 def judge(at: Transaction, opened: OpenTarget, criteria: Criteria, one: Candidate) -> Judged:
-    """Return how far a candidate is with what criteria ask for, without the checks."""
+    """Return a candidate with the conditions of the criteria, without those of checks."""
     conditions = list(_in_tree(opened, one))
     for component, ballot in one.ballots.items():
         if criteria.jobs_of(component):
@@ -121,7 +121,7 @@ def _in_tree(opened: OpenTarget, one: Candidate) -> Iterator[Condition]:
 
 
 def of_repositories(opened: OpenTarget, repositories: tuple[Repository, ...]) -> Candidate:
-    """Return the candidate that a person names by its repositories; its age is theirs."""
+    """Return the candidate with repositories that a person named; its age is theirs."""
     aggregate = ""
     if opened.tree.site.components:
         aggregate = opened.tree.aggregate_hash(repositories)

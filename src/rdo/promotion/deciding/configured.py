@@ -1,4 +1,4 @@
-"""The criteria of a target: from rdo.toml, validated before anything is promoted by them."""
+"""The criteria of a target in rdo.toml, validated before they are used."""
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def configured(opened: "OpenTarget", section: "Target") -> dict[str, Criteria]:
-    """Return the criteria that rdo.toml has for a target, by promotion name.
+    """Return the criteria of a target in rdo.toml, by promotion name.
 
-    Raises one ConfigError with all faults of criteria that can never be met.
+    Raises one ConfigError with all faults that make criteria impossible to meet.
     """
     found = {name: criteria_from(name, one) for name, one in section.promotions.items()}
     require_sound(opened, found, f"targets.{opened.name}.promotions", known_checks(section))
@@ -26,7 +26,7 @@ def configured(opened: "OpenTarget", section: "Target") -> dict[str, Criteria]:
 
 
 def known_checks(section: "Target") -> tuple[str, ...]:
-    """Return the names of the checks that criteria may ask for: rdo's and the target's jobs."""
+    """Return the names of checks that criteria may use: rdo's and the target's jobs."""
     return (*CHEAP, *EXPENSIVE, *outside_jobs(section))
 
 
@@ -36,16 +36,16 @@ def require_sound(
     where: str,
     checks: Collection[str],
 ) -> None:
-    """Raise one ConfigError with every fault of criteria, which `where` says the place of."""
+    """Raise one ConfigError with every fault in criteria; `where` is their place in the file."""
     components = [one for one in opened.members.components(opened.tree.site) if one]
     judge = CriteriaFaults(checks, components, _why_no_name)
     faults = [f"{where}.{name}: {fault}" for name, fault in judge.of(criteria)]
     if faults:
-        raise ConfigError("\n".join(faults), hint="mend the criteria; nothing was promoted")
+        raise ConfigError("\n".join(faults), hint="fix the criteria; nothing was promoted")
 
 
 def chosen(criteria: Mapping[str, Criteria], names: Collection[str]) -> tuple[Criteria, ...]:
-    """Return the criteria of the names, or all; raise NotFoundError for a name without any."""
+    """Return the criteria of the names, or all; NotFoundError for a name without criteria."""
     for name in names:
         if name not in criteria:
             raise NotFoundError(

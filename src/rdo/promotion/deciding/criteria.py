@@ -1,4 +1,4 @@
-"""What a promotion asks for, and whether a candidate has it: decided from votes alone.
+"""The criteria of a promotion, and whether a candidate meets them: decided from values alone.
 
 Pure: nothing is read or written here.
 """
@@ -13,20 +13,20 @@ from rdo.model.vote import JobVerdict
 from rdo.store.given.votes import Vote
 
 CRITERIA = "criteria"
-"""Who has moved a name, where the criteria did."""
+"""The author that is recorded if the criteria moved a name."""
 
 MOST_CANDIDATES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """What a repository must have before the promotion name `name` leads there.
+    """The conditions for a repository before the promotion name `name` points to it.
 
     `candidate` is the name whose repositories are considered, at most the newest `most` of them.
-    Each of `jobs` must have voted for it, or one of the job's `alternatives`. With `each`,
-    components are promoted one by one, otherwise all together; `component_jobs` are further jobs of
-    single components, which vote on the component's own repository. `any_success`: one success of a
-    job counts, whatever it said later. `checks` are None for those that are asked by default.
+    Each of `jobs`, or one of its `alternatives`, must have voted for the candidate. With `each`,
+    components are promoted one by one, otherwise all together; `component_jobs` are additional jobs
+    of single components, which vote on the component's own repository. `any_success`: one success
+    of a job is enough, whatever it reports later. `checks` is None for the default checks.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Criteria:
 
 
 class ConditionState(StrEnum):
-    """How far a candidate is with one condition of the criteria."""
+    """Whether a candidate meets a condition, fails it, or still waits for it."""
 
     MET = "met"
     FAILED = "failed"
@@ -58,10 +58,10 @@ class ConditionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that criteria ask for.
+    """One condition of the criteria.
 
     `what` is a job, `age`, or a check; `component` is set for a job of one component. `vote` is the
-    vote that decided, which may be an alternative's; `detail` says more for people.
+    vote that decided, which may be that of an alternative; `detail` is an explanation for people.
     """
 
     what: str
@@ -85,8 +85,8 @@ def judge_jobs(
 ) -> tuple[Condition, ...]:
     """Return a condition for each job that must vote on one thing, in the order of the criteria.
 
-    The order of the votes does not matter. The last one of a job by its timestamp counts, and the
-    later recorded one of two at the same time; that a job has begun again undoes nothing.
+    The order of the votes does not matter. A job's last vote by timestamp decides, and of two votes
+    at the same time the one recorded later; a job that starts again does not withdraw its verdict.
     """
     by_job: dict[str, list[Vote]] = {}
     for one in votes:
@@ -95,7 +95,7 @@ def judge_jobs(
 
 
 def judge_age(criteria: Criteria, since: datetime, now: datetime) -> tuple[Condition, ...]:
-    """Return the condition that a candidate is old enough; none if any age will do."""
+    """Return the condition that a candidate is old enough; none if any age is enough."""
     if not criteria.minimum_age:
         return ()
     until = since + criteria.minimum_age
@@ -110,7 +110,7 @@ def unmet(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
 
 
 def reason(criteria: Criteria, conditions: Iterable[Condition]) -> str:
-    """Return why a name is moved, for its history."""
+    """Return the reason to record for moving a name."""
     return "; ".join([f"criteria met by {criteria.candidate}", *map(str, conditions)])
 
 
@@ -143,7 +143,7 @@ def _of_job(
 
 
 def _verdict(votes: Collection[Vote], any_success: bool) -> Vote | None:
-    """Return the vote of a job that counts; None if it has not come to a verdict."""
+    """Return the deciding vote of a job; None if it has no verdict yet."""
     ended = [one for one in votes if one.verdict is not JobVerdict.IN_PROGRESS]
     if any_success and (good := _newest([one for one in ended if one.success])):
         return good
@@ -156,7 +156,7 @@ def _newest(votes: Collection[Vote]) -> Vote | None:
 
 @dataclass(frozen=True, slots=True)
 class CriteriaFaults:
-    """What is wrong with criteria: `known_checks` and `components` are what there is.
+    """Finds faults in criteria; `known_checks` and `components` are what exists.
 
     `components` are empty in a target without them.
     """
@@ -166,7 +166,7 @@ class CriteriaFaults:
     can_promote: Callable[[str], str]
 
     def of(self, criteria: Mapping[str, Criteria]) -> Iterator[tuple[str, str]]:
-        """Yield the name and the fault of criteria that can never be met, or are not clear."""
+        """Yield the name and the fault of criteria that can never be met, or are ambiguous."""
         for name, one in criteria.items():
             for fault in (*self._names(one), *self._jobs(one), *self._parts(one)):
                 yield name, fault
@@ -198,7 +198,7 @@ class CriteriaFaults:
 
     def _parts(self, one: Criteria) -> Iterator[str]:
         if (one.each or one.component_jobs) and not self.components:
-            yield "it speaks of components, but the target has none (components = true)"
+            yield "it names components, but the target has none (components = true)"
             return
         for component in one.component_jobs:
             if component not in self.components:
@@ -206,7 +206,7 @@ class CriteriaFaults:
 
 
 def _followed(criteria: Mapping[str, Criteria], name: str) -> set[str]:
-    """Return the names that a name's candidates come from, by the criteria of each."""
+    """Return the names whose candidates lead to a name's own, following the criteria of each."""
     found: set[str] = set()
     at = criteria[name].candidate
     while at not in found:

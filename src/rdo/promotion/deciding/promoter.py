@@ -1,10 +1,10 @@
 """The promoter: moves promotion names to the newest candidates that meet their criteria.
 
-A name that holds packages back is moved to a candidate without them, if it passes the checks no
-other way, until their time is over.
+If a candidate passes the checks only without the packages that a name holds back, the name moves to
+the candidate without them, until their time is over.
 
-A run can be killed at any line and repeated: what it decides on is read from the store each time,
-and a name moves in one step (`publish/tree.py`).
+A run can be killed at any line and repeated: it reads everything from the store each time, and a
+name moves in one step (`publish/tree.py`).
 """
 
 import logging
@@ -44,12 +44,12 @@ LOCK = "promoter.lock"
 CheckCandidate = Callable[
     [Composition, Composition | None, tuple[str, ...] | None], Sequence[CheckAnswer]
 ]
-"""Ask checks about a composition, compared with what hosts have; None: those of the default."""
+"""Runs checks of a composition, compared with what hosts have; None means the default checks."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromoterChecks:
-    """How the promoter checks candidates, and what hosts have besides, asked only if needed."""
+    """How the promoter checks candidates, and what hosts have besides, loaded only if needed."""
 
     ask: CheckCandidate
     around: Callable[[], Surroundings]
@@ -59,10 +59,10 @@ class PromoterChecks:
 class PromotionDecision:
     """What the promoter decided about one name, in one component or in all.
 
-    `judged` are the candidates, the newest first, down to the one that is `chosen`; `part` is what
-    passes of it without the packages that the name holds back. `led_to` is where the name led then,
-    and `moved` are the paths that it did not lead to before. `error` is why it did not move after
-    all.
+    `judged` are the candidates, newest first, down to the `chosen` one; `part` is the part of it
+    that passes without the packages that the name holds back. `led_to` is where the name pointed at
+    that time, and `moved` are the paths that it did not point to before. `error` is why the move
+    failed.
     """
 
     name: str
@@ -78,14 +78,14 @@ class PromotionDecision:
 
     @property
     def label(self) -> str:
-        """What the name is moved to, for people."""
+        """Where the name moves to, as text for people."""
         if self.part:
             return self.part.composition.label
         return self.chosen.label if self.chosen else ""
 
     @property
     def repositories(self) -> tuple[Repository, ...]:
-        """What the name is moved to; of a part that nobody has composed yet, nothing."""
+        """The repositories that the name moves to; empty for a part not composed yet."""
         if self.chosen is None:
             return ()
         if self.part is None:
@@ -96,9 +96,9 @@ class PromotionDecision:
 def decide(
     opened: OpenTarget, criteria: Criteria, checks: PromoterChecks
 ) -> tuple[PromotionDecision, ...]:
-    """Return what is to be moved by criteria now, one decision for each step; nothing moves.
+    """Return the moves that the criteria require now, one decision for each step; nothing moves.
 
-    What passes only without packages that are held back is searched for, and not composed.
+    A part that passes only without held-back packages is searched for, but not composed.
     """
     return tuple(
         _Deciding(opened, criteria, component, checks, composes=False).decide()
@@ -111,16 +111,15 @@ def run(
 ) -> tuple[PromotionDecision, ...]:
     """Move names by their criteria, one after another, each in one step.
 
-    What a name holds back for longer than was said is lifted first, whether it moves or not. A name
-    whose move fails does not keep the others. Raises RefusedError if another promoter of the
-    target is at work.
+    Expired holds of a name are lifted first, whether the name moves or not. A name whose move fails
+    does not stop the others. Raises RefusedError if another promoter of the target is running.
     """
     done: list[PromotionDecision] = []
     with lock.hold(opened.folder / LOCK, purpose="promoting by criteria"):
-        opened.tree.journal.finish()  # what a killed promoter has moved in the store alone
+        opened.tree.journal.finish()  # moves that a killed promoter has made only in the store
         for criteria in chosen:
             for one in lift_expired(opened, criteria.name):
-                log.info("%s no longer holds %s back, its time is over", one.name, one.package)
+                log.info("%s no longer holds %s back: the hold has expired", one.name, one.package)
             for component in components_of(opened, criteria):
                 done.append(_promote(opened, criteria, component, checks))
     return tuple(done)
@@ -129,9 +128,9 @@ def run(
 def require(
     opened: OpenTarget, criteria: Criteria, composition: Composition, checks: PromoterChecks
 ) -> str:
-    """Return the reason for which a person may move a name to a composition.
+    """Return the reason to record when a person moves a name to a composition.
 
-    Raises RefusedError, with what is missing, if it does not meet the criteria.
+    Raises RefusedError, with what is missing, if the composition does not meet the criteria.
     """
     if not composition.repositories:
         raise RefusedError(f"{composition.label} is in no repository", hint="rdo repo compose")
@@ -148,14 +147,14 @@ def require(
         raise RefusedError(
             f"{criteria.name} is not moved: {composition.label} does not meet its criteria\n"
             f"{missing}",
-            hint="--unchecked moves it all the same, with your reason",
+            hint="--unchecked moves it anyway, with your reason",
         )
     return reason(criteria, judged.conditions)
 
 
 @dataclass(frozen=True)
 class _Deciding:
-    """Decides on one name, in one component or in all; what all candidates need is read once."""
+    """Decides on one name, in one component or in all; data for all candidates is read once."""
 
     opened: OpenTarget
     criteria: Criteria
@@ -164,6 +163,7 @@ class _Deciding:
     composes: bool
 
     def decide(self) -> PromotionDecision:
+        """Return the first candidate that meets the criteria, with all candidates judged so far."""
         opened, criteria = self.opened, self.criteria
         with opened.store.read() as at:
             led_to = tuple(at.names.components(opened.name, criteria.name).values())
@@ -188,8 +188,9 @@ class _Deciding:
     def _checked(self, judged: Judged) -> tuple[Judged, PassingPart | None]:
         """Add the checks of the criteria to a candidate's conditions.
 
-        If they find something, and the name holds packages back, what passes without these is
-        returned with it. While it does, the default checks are asked, too: they say what is mended.
+        If they find something and the name holds packages back, the part that passes without these
+        is returned too. While the name holds any package back, the default checks also run, to show
+        which packages are fixed.
         """
         asked, held = self.criteria.checks, self._held
         if held and asked is not None:
@@ -222,18 +223,18 @@ class _Deciding:
 
     @cached_property
     def _led_to(self) -> Composition | None:
-        """What the name leads to now."""
+        """Where the name points now."""
         return _before(self.opened, self.criteria)
 
     @cached_property
     def _held(self) -> dict[str, HeldBack]:
-        """Return what the name holds back now, in the component that is decided on."""
+        """Return the packages that the name holds back now, in this decision's component."""
         held = in_force(self.opened, self.criteria.name)
         besides = _besides(self.opened, self.component)
         return {package: one for package, one in held.items() if package not in besides}
 
     def _left(self, part: PassingPart) -> str:
-        """Return why a part is not taken that the name has led to, and was moved away from."""
+        """Return why a part is not used: the name pointed to it before and was moved away."""
         opened, name = self.opened, self.criteria.name
         made = opened.tree.composed(part.composition.build_ids, opened.members)
         if not made:
@@ -264,7 +265,7 @@ def _concerned(repositories: Iterable[Repository], component: str | None) -> tup
 
 
 def _besides(opened: OpenTarget, component: str | None) -> frozenset[str]:
-    """Return the packages that a step in one component does not concern."""
+    """Return the packages outside the component of a step."""
     if component is None:
         return frozenset()
     others = opened.packages.values()
@@ -272,7 +273,7 @@ def _besides(opened: OpenTarget, component: str | None) -> frozenset[str]:
 
 
 def _together(opened: OpenTarget, criteria: Criteria, one: Candidate) -> tuple[Repository, ...]:
-    """Return what hosts would have: a component alone is not all of a release."""
+    """Return everything that hosts would have, because a component alone is not a whole release."""
     if one.component is None:
         return one.place.repositories
     parts = {place.component: place for place in opened.tree.leads(criteria.candidate)}
@@ -305,7 +306,7 @@ def _promote(
         return replace(decision, error=error)
     newest = decision.judged[0] if decision.judged else None
     failed = [one for one in newest.unmet if one.state is ConditionState.FAILED] if newest else []
-    if newest and failed:  # what is only awaited may still come
+    if newest and failed:  # votes that are still expected may come
         _note_refusal(opened, decision, newest.candidate.label, map(str, failed))
     return decision
 
@@ -313,7 +314,7 @@ def _promote(
 def _note_refusal(
     opened: OpenTarget, decision: PromotionDecision, candidate: str, lacks: Iterable[str]
 ) -> None:
-    """Note for webhooks, once, why a candidate is not what the name leads to."""
+    """Record for webhooks, only once, why the name does not move to a candidate."""
     with opened.store.write() as at:
         note_refusal(
             at,
@@ -330,7 +331,7 @@ def _note_refusal(
 def _move(
     opened: OpenTarget, criteria: Criteria, decision: PromotionDecision, one: Candidate
 ) -> tuple[str, ...]:
-    """Move a name to what was decided on, if that still holds."""
+    """Move a name as decided, if the decision is still valid."""
 
     def still_meets(at: Transaction) -> None:
         if missing := judge(at, opened, criteria, one).unmet:

@@ -1,7 +1,7 @@
-"""Criteria in the format of RDO's promoter scripts: its YAML files, read as they are.
+"""Read criteria in the format of RDO's promoter scripts, from their YAML files.
 
-A file has `promotions`, each with `candidate_label`, `criteria` and `alternative_criteria`, or the
-jobs of each component below a promotion name that `promote_from` gives the candidate of.
+A file has `promotions`, each with `candidate_label`, `criteria` and `alternative_criteria`; or it
+has the jobs of each component below a promotion name, whose candidate is in `promote_from`.
 """
 
 import json
@@ -21,7 +21,7 @@ _FROM = "promote_from"
 
 
 class _Loader(yaml.CSafeLoader):
-    """A safe loader that refuses a key that is there twice."""
+    """A safe loader that refuses duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [key.value for key, _ in node.value]
@@ -34,10 +34,10 @@ class _Loader(yaml.CSafeLoader):
 
 
 def read_promoter_file(path: Path) -> dict[str, Criteria]:
-    """Return the criteria of a file of the promoter scripts, by promotion name.
+    """Return the criteria in a file of the promoter scripts, by promotion name.
 
-    As there, one success of a job counts, whatever it said later, and no check is asked. Raises
-    ConfigError for a file that is not one, with all its faults.
+    As in these scripts, one success of a job is enough, whatever it reports later, and no check
+    runs. Raises ConfigError, with all its faults, for a file in another format.
     """
     tree = _tree(path)
     faults: list[str] = []
@@ -57,7 +57,7 @@ def as_toml(target: str, criteria: Mapping[str, Criteria]) -> str:
 
 
 def _most(count: object, faults: list[str]) -> int:
-    """Return how many candidates are considered; the scripts take a text of digits, too."""
+    """Return how many candidates are considered; like the scripts, this accepts digits as text."""
     if re.fullmatch(r"[1-9][0-9]{0,3}", str(count)) and not isinstance(count, float):
         return int(str(count))
     faults.append(f"latest_hashes_count is not a number of hashes: {count!r}")
@@ -118,7 +118,7 @@ def _promotions(found: object, most: int, faults: list[str]) -> Iterator[tuple[s
 def _by_component(
     tree: Mapping[str, Any], most: int, faults: list[str]
 ) -> Iterator[tuple[str, Criteria]]:
-    """Yield the criteria of component files: a promotion name is a key of the file itself."""
+    """Yield the criteria of component files, in which a promotion name is a top-level key."""
     names = tree.get(_FROM) or {}
     if not isinstance(names, dict):
         faults.append(f"{_FROM} is not a mapping")
@@ -178,5 +178,5 @@ def _key(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a TOML string, whose escapes are those of JSON."""
+    """Return a TOML string, which has the same escapes as JSON."""
     return json.dumps(text, ensure_ascii=True).replace("\x7f", "\\u007f")

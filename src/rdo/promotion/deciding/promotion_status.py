@@ -1,4 +1,4 @@
-"""Where promotion names lead, and how far their candidates are."""
+"""Where promotion names point, and what their candidates still lack."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from rdo.store import Transaction
 
 @dataclass(frozen=True, slots=True)
 class PromotionState:
-    """Where a promotion name leads, its last move, and its newer candidates, the newest first.
+    """Where a promotion name points, its last move, and its newer candidates, newest first.
 
-    `candidate` is the name that they come from, empty if the name has no criteria. The checks of
-    the criteria are not asked for this.
+    `candidate` is the name that they come from, empty if the name has no criteria. Checks in the
+    criteria are not run for this.
     """
 
     name: str
@@ -32,9 +32,9 @@ class PromotionState:
 def promotion_states(
     opened: OpenTarget, criteria: Mapping[str, Criteria], names: Collection[str] = ()
 ) -> tuple[PromotionState, ...]:
-    """Return the state of promotion names, or of all that exist or have criteria.
+    """Return the state of these promotion names, or of all that exist or have criteria.
 
-    Raises NotFoundError for a name that is neither.
+    Raises NotFoundError for a name that neither exists nor has criteria.
     """
     with opened.store.read() as at:
         there = [name for name, _ in at.names.all(opened.name)]

@@ -1,7 +1,7 @@
-"""Votes: what jobs say of repositories.
+"""Votes: the verdicts of jobs on repositories.
 
-A vote is on what was tested: the repository of a build, a composed repository, or in a target with
-components the aggregate of a name. It stays there, wherever names lead later.
+A vote belongs to what was tested: the repository of a build, a composed repository, or, in a target
+with components, the aggregate of a name. It stays there, wherever names point later.
 """
 
 import re
@@ -23,29 +23,29 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _URL = re.compile(r"https?://[^\s/]\S*")
 _LONGEST = {"job": 256, "URL": 1024}
 _LONGEST_NOTES = 65_536
-_LATEST = datetime.fromtimestamp(2**31 - 1, UTC)  # that every database can store
+_LATEST = datetime.fromtimestamp(2**31 - 1, UTC)  # the latest time that every database can store
 
 
 @dataclass(frozen=True, slots=True)
 class Voted:
-    """A vote, and the path or the hash of what it is on."""
+    """A vote, with the path or the hash of what it is about."""
 
     on: str
     vote: Vote
 
 
 def ballot_of(repository: Repository) -> Ballot:
-    """Return what votes on one repository are on."""
+    """Return what votes on one repository are stored under."""
     if repository.build_id is None:
         return Ballot(ref_hash=repository.digest, component=repository.component)
     return Ballot(repository.build_id, component=repository.component)
 
 
 def find_ballot(opened: OpenTarget, text: str, component: str | None = None) -> Ballot:
-    """Return what a vote on a name, a path, a commit or an aggregate's hash is on.
+    """Return what a vote on a name, a path, a commit or an aggregate's hash is stored under.
 
-    With components a name stands for its aggregate, unless one `component` is meant. Raises
-    NotFoundError if there is no such thing.
+    In a target with components a name means its aggregate, unless a `component` is given. Raises
+    NotFoundError if there is no such repository.
     """
     with opened.store.read() as at:
         if component is None and _AGGREGATE.fullmatch(text):
@@ -80,10 +80,9 @@ def vote(
     notes: str = "",
     timestamp: datetime | None = None,
 ) -> Vote:
-    """Record what a job says; `timestamp` is when it says so, now without one.
+    """Record the verdict of a job; `timestamp` is its time, by default now.
 
-    Raises ConfigError for a text or a time that cannot be one, RefusedError for the job that only
-    rdo itself votes as.
+    Raises ConfigError for an invalid text or time, RefusedError for the name of rdo's own job.
     """
     now = opened.now()
     when = timestamp or now
@@ -106,14 +105,14 @@ def vote(
 
 
 def votes_on(opened: OpenTarget, on: Ballot) -> tuple[Voted, ...]:
-    """Return the votes on one thing, the newest first."""
+    """Return the votes on one thing, newest first."""
     with opened.store.read() as at:
         found = at.votes.on(opened.name, on)
         return _described(at, sorted(found, key=lambda one: (one.timestamp, one.id), reverse=True))
 
 
 def last_votes(opened: OpenTarget, *, job: str | None = None, limit: int = 50) -> tuple[Voted, ...]:
-    """Return the votes that were recorded last, of one job or of all."""
+    """Return the votes that were recorded last, of one job or of all jobs."""
     with opened.store.read() as at:
         wanted = VoteFilter(job=job)
         return _described(at, at.votes.listed(opened.name, wanted, limit=limit))

@@ -1,1 +1,1 @@
-"""What an RPM was made from, for other programs: bills of materials and provenance of a build."""
+"""Bills of materials and provenance of a build, for other programs."""

@@ -25,11 +25,11 @@ from rdo.model.nevra import Nevra
 from rdo.promotion.evidence.facts import BuildFacts, RootPackage, RpmFacts
 
 _OURS = uuid.UUID("6f1f2f0e-6a3b-5f0e-9c57-3a7f3b1e5d10")
-"""Where serial numbers of our bills begin, so that the same build has the same one."""
+"""The namespace for serial numbers of our bills; the same build always has the same number."""
 
 
 def cyclonedx_json(facts: BuildFacts) -> str:
-    """Return the bill of a build: its source RPM, the RPMs made from it, and what the root had."""
+    """Return the bill of a build: its source RPM, its RPMs, and the packages in the root."""
     source = _rpm(facts, facts.source)
     binaries = [_rpm(facts, one) for one in facts.rpms if not one.artifact.is_source]
     root = [_root(facts, one) for one in facts.root]
@@ -53,7 +53,7 @@ def cyclonedx_json(facts: BuildFacts) -> str:
         ],
     )
     written = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6)
-    with warnings.catch_warnings():  # that the root of another builder is not known
+    with warnings.catch_warnings():  # warns that the root of another builder is unknown
         warnings.filterwarnings("ignore", "The Component this BOM is describing", UserWarning)
         return str(written.output_as_string(indent=2))
 

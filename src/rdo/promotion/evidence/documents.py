@@ -1,4 +1,4 @@
-"""The documents about a build, each by its name."""
+"""The documents about a build, by name."""
 
 import sys
 

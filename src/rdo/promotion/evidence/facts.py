@@ -1,4 +1,4 @@
-"""What is known of a build: sources, RPMs, root. All evidence is made from this alone."""
+"""All known facts about a build (sources, RPMs, root), from which all evidence is made."""
 
 import contextlib
 import re
@@ -24,14 +24,14 @@ _LICENCE = re.compile(r"<rpm:license>([^<]*)</rpm:license>")
 
 @dataclass(frozen=True, slots=True)
 class RpmFacts:
-    """An RPM of a build; `licence` is what its header says."""
+    """An RPM of a build; `licence` is as in its header."""
 
     artifact: Artifact
     licence: str
 
     @property
     def spdx_licence(self) -> str:
-        """The licence as an SPDX expression; empty if the header has another notation.
+        """The licence as an SPDX expression; empty if the header uses another notation.
 
         >>> from rdo.model.nevra import Nevra
         >>> rpm = Artifact("a.rpm", Nevra.parse("a-1-1.noarch"), "", 0, is_source=False)
@@ -46,7 +46,7 @@ class RpmFacts:
 
 @dataclass(frozen=True, slots=True)
 class RootPackage:
-    """An RPM that was installed for a build; `sha256` is empty for a build of an older rdo."""
+    """An RPM that was installed for a build; `sha256` is empty if an older rdo built it."""
 
     nevra: Nevra
     sha256: str = ""
@@ -54,10 +54,10 @@ class RootPackage:
 
 @dataclass(frozen=True, slots=True)
 class BuildFacts:
-    """All that is known of a build.
+    """All known facts about a build.
 
-    `recipe` and `root` are None and empty for a build of another builder than our own roots, which
-    leaves none. `factory` is the URL of the target's tree.
+    `recipe` is None and `root` empty for a build on a farm or by a command, which leaves neither.
+    `factory` is the URL of the target's tree.
     """
 
     build: Build
@@ -72,12 +72,12 @@ class BuildFacts:
 
     @property
     def source(self) -> RpmFacts:
-        """The source RPM, which each build has."""
+        """The source RPM, which every build has."""
         return next(one for one in self.rpms if one.artifact.is_source)
 
     @property
     def name(self) -> str:
-        """The package with version and release."""
+        """The name, version and release of the package."""
         nevra = self.source.artifact.nevra
         return f"{nevra.name}-{nevra.version}-{nevra.release}"
 
@@ -92,9 +92,9 @@ class BuildFacts:
 
 
 def facts_of(opened: OpenTarget, text: str) -> BuildFacts:
-    """Return what is known of a build, named by its number or by the file name of an RPM of it.
+    """Return the facts about a build, given by its number or by the file name of one of its RPMs.
 
-    Raises NotFoundError if there is none, or if it was not published.
+    Raises NotFoundError if there is no such build, or if it was not published.
     """
     with opened.store.read() as at:
         numbers = at.artifacts.builds_named(opened.name, [text]).get(text, [])
@@ -113,7 +113,7 @@ def facts_of(opened: OpenTarget, text: str) -> BuildFacts:
     package = opened.packages.get(build.package)
     try:
         recipe = Recipe.read(folder)
-    except NotFoundError:  # of another builder
+    except NotFoundError:  # built by a farm or a command
         recipe = None
     return BuildFacts(
         build,
@@ -134,7 +134,7 @@ def _licence(primary: str) -> str:
 
 
 def _root(folder: Path) -> Iterator[RootPackage]:
-    """Yield what a build added to its base layer."""
+    """Yield the packages that a build added to its base layer."""
     sums = folder / INSTALLED_SUMS
     if sums.is_file():
         for line in sums.read_text().splitlines():
@@ -142,5 +142,5 @@ def _root(folder: Path) -> Iterator[RootPackage]:
             yield RootPackage(Nevra.parse(nevra), sha256)
     elif (folder / INSTALLED).is_file():
         for line in (folder / INSTALLED).read_text(errors="replace").splitlines():
-            with contextlib.suppress(ValueError):  # mock writes other lines, too
+            with contextlib.suppress(ValueError):  # mock writes other lines too
                 yield RootPackage(Nevra.parse(line))

@@ -14,6 +14,7 @@ from in_toto_attestation.v1.statement import Statement
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import Signature
 
+from rdo.model.build import Built
 from rdo.promotion.evidence.facts import BuildFacts
 from rdo.signing import Signer
 
@@ -96,11 +97,19 @@ def _materials(facts: BuildFacts) -> Iterator[dict[str, Any]]:
     ):
         uri = {"uri": f"git+{url}@{commit_hash}"} if url else {}
         yield {"name": name, **uri, "digest": {"gitCommit": commit_hash}}
-    if facts.recipe:
+    outcome = facts.build.outcome
+    if isinstance(outcome, Built) and outcome.taken_from:
+        maker = outcome.taken_from.replace("/", ":")
+        yield {"name": "noarch RPMs", "uri": f"urn:rdo:build:{maker}"}
+    if facts.recipe and not facts.recipe.is_of_mock:
         yield {"name": "base layer", "uri": f"urn:rdo:base:{facts.platform}:{facts.recipe.base}"}
         if facts.recipe.dependencies:
             snapshot = facts.recipe.dependencies.name
             yield {"name": "dependency snapshot", "uri": f"urn:rdo:deps:{snapshot}"}
+        if facts.recipe.archive and facts.recipe.took_archive:
+            archive = facts.recipe.archive
+            maker = f"urn:rdo:build:{archive.target}:{archive.build}"
+            yield {"name": "source archive", "uri": maker, "digest": {"sha256": archive.sha256}}
     for one in facts.root:
         digest = {"digest": {"sha256": one.sha256}} if one.sha256 else {}
         yield {"name": str(one.nevra), "uri": facts.purl(one.nevra), **digest}

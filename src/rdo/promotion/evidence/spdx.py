@@ -30,7 +30,7 @@ _DOCUMENT = "SPDXRef-DOCUMENT"
 
 
 def spdx_json(facts: BuildFacts) -> str:
-    """Return the bill of a build: sources, the RPMs made from them, and what the root had."""
+    """Return the bill of a build: sources, the RPMs made from them, packages in the root."""
     text = io.StringIO()
     write_document_to_stream(_document(facts), text, validate=False, converter=DocumentConverter())
     return text.getvalue()
@@ -113,7 +113,7 @@ def _package(facts: BuildFacts, identity: str, nevra: Nevra, sums: list[Checksum
 
 
 def _location(url: str, commit_hash: str) -> str | SpdxNoAssertion:
-    """Return where a commit can be had, as SPDX writes it; nothing is said of a path."""
+    """Return the download location of a commit in SPDX form, without a local path."""
     return (
         f"git+{url}@{commit_hash}" if re.match(r"(https?|ssh|git)://", url) else SpdxNoAssertion()
     )

@@ -1,4 +1,4 @@
-"""Why a repository is not promoted, for pages: what each promotion name still waits for."""
+"""Why a repository is not promoted, for pages: what each promotion name still lacks."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice

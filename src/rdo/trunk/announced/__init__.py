@@ -1,1 +1,1 @@
-"""What other servers announce by webhooks: pushes that are polled at once."""
+"""Announcements of other servers by webhooks: pushed repositories are polled at once."""

@@ -1,7 +1,7 @@
-"""Polling what was pushed between two rounds of a loop, and also while one is at work.
+"""Poll pushed repositories at once, both between the rounds of a loop and during a round.
 
-A thread of the loop waits for the servers that received a webhook. It polls the packages and
-queues their commits. A round that runs takes them from there; otherwise one begins.
+A thread of the loop waits for the servers that receive webhooks. It polls the packages and queues
+their commits. A running round takes them from the queue; otherwise a round begins.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ from rdo.trunk.planning import poll_and_plan
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 15.0
-"""How often the store is looked at without a ring: a server may be on another machine."""
+"""How often the store is checked without a signal, because a server may be on another machine."""
 
 
 @dataclass(slots=True)
 class Intake:
-    """Takes in pushes as long as its block lasts; `wait` is the pause between two rounds.
+    """Takes in pushes during its block; `wait` is the pause between two rounds.
 
     `build` does a round of targets without a poll, `packages` are those of the loop (empty: all).
     """
@@ -59,7 +59,7 @@ class Intake:
         self._stack.close()
 
     def wait(self, seconds: float) -> None:
-        """Wait so long, and meanwhile build what was pushed."""
+        """Wait this long, and build meanwhile what was pushed."""
         until = time.monotonic() + seconds
         while True:
             with self._news:
@@ -95,7 +95,7 @@ class Intake:
 
 
 def take_in(trunk: Trunk, rules: PlanRules, only: Collection[str] = ()) -> int:
-    """Poll the packages for which somebody asked and return how many builds were queued."""
+    """Poll the packages for which a poll was requested; return how many builds were queued."""
     with trunk.store.read() as at:
         asked, held = at.polls.asked(trunk.name), at.holds.all(trunk.name)
         is_paused = at.holds.pause_of(trunk.name) is not None

@@ -1,4 +1,4 @@
-"""A push to an upstream or a distgit: which packages it concerns, and asking for their poll."""
+"""Find the packages that a push to an upstream or distgit concerns, and request polls of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -14,16 +14,16 @@ from rdo.store import Transaction
 
 
 def bell_of(folder: Path) -> Path:
-    """Return the FIFO at which the rounds of a target wait for pushes; `folder` is the target's."""
+    """Return the FIFO on which a target's loop waits for pushes; `folder` is the target's."""
     return folder / "pushes"
 
 
 def packages_of(
     app: App, targets: Iterable[str], pushed: Pushed, repositories: Sequence[str]
 ) -> dict[str, list[str]]:
-    """Return the packages that are built from where somebody pushed, by target.
+    """Return the packages built from a pushed repository, by target.
 
-    `repositories` are the URLs below which a project is found that is announced by its name.
+    If only the name of a project is announced, it is searched below the URLs in `repositories`.
     """
     places = {place_of(url) for url in pushed.urls}
     if pushed.project:
@@ -45,19 +45,19 @@ def built_from(places: set[str], packages: Mapping[str, Package]) -> list[str]:
 
 
 def ask(at: Transaction, wanted: Mapping[str, Sequence[str]], by: str, *, now: datetime) -> None:
-    """Ask the rounds of each target to poll packages now; the next round does it in any case."""
+    """Record requests to poll packages now; each target's next round polls them in any case."""
     for target, packages in wanted.items():
         at.polls.ask(target, packages, by, now=now)
 
 
 def tell(settings: Settings, targets: Iterable[str]) -> None:
-    """Wake the loops of these targets; what they were asked for must be committed by then."""
+    """Wake the loops of these targets, after the requests were committed."""
     for target in targets:
         ring(bell_of(settings.target_folder(target)))
 
 
 def announce(app: App, pushed: Pushed, by: str) -> dict[str, list[str]]:
-    """Have the packages polled now that are built from where somebody pushed; return them."""
+    """Request a poll of the packages built from a pushed repository; return these packages."""
     wanted = packages_of(app, app.settings.targets, pushed, ())
     if wanted:
         with app.store.write() as at:

@@ -1,1 +1,1 @@
-"""What is done between rounds: checks, removals, steering, reproduction."""
+"""Work between rounds: checks, removals, steering, reproduction."""

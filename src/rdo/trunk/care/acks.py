@@ -1,8 +1,8 @@
-"""Who is on a package that is not well: said by a person, until the package is well again.
+"""Acks: people record that they are working on a package with a problem, until it is good again.
 
-A package is not well while the pages show it in red or amber. The good build that ends its
-failure ends the ack in the same transaction (`rdo.trunk.telling.events`); what becomes well in
-another way, such as a branch that is there again, loses its ack at the end of the round.
+A package has a problem while the pages show it in red or amber. The good build that ends its
+failure ends the ack in the same transaction (`rdo.trunk.telling.events`). If the problem ends in
+another way, such as a branch that exists again, the ack ends with the round.
 """
 
 import logging
@@ -22,16 +22,16 @@ _LINK = re.compile(r"https?://[^\s<>\"'\\\x00-\x20\x7f-\xa0]+")
 
 
 def acknowledge(trunk: Trunk, name: str, *, by: str, why: str, link: str = "") -> Ack:
-    """Record that somebody is on a package; whoever was on it before is not any more.
+    """Record that somebody is working on a package; this replaces an earlier ack.
 
-    Raises NotFoundError if the target has no such package, RefusedError if it is well, and
+    Raises NotFoundError if the target has no such package, RefusedError if it has no problem, and
     ConfigError for a reason or a link that cannot be shown.
     """
     name = trunk.package(name).name
     why, link = _reason(why), _link(link)
     if not is_unwell(read_target(trunk).packages[name]):
         raise RefusedError(
-            f"{name} of {trunk.name} builds: nobody needs to be on it",
+            f"{name} of {trunk.name} builds: nothing to work on",
             hint=f"rdo why {name} shows its state",
         )
     with trunk.store.write() as at:
@@ -39,27 +39,27 @@ def acknowledge(trunk: Trunk, name: str, *, by: str, why: str, link: str = "") -
 
 
 def take_back(trunk: Trunk, name: str, *, by: str) -> Ack:
-    """End an ack before the package is well.
+    """End an ack although the package still has a problem.
 
-    Raises NotFoundError if the target has no such package, or nobody is on it.
+    Raises NotFoundError if the target has no such package, or nobody is working on it.
     """
     name = trunk.package(name).name
     with trunk.store.write() as at:
         ended = at.acks.end(trunk.name, name, now=trunk.now(), ending=f"taken back by {by}")
     if ended is None:
-        raise NotFoundError(f"nobody is on {name} of {trunk.name}")
+        raise NotFoundError(f"nobody is working on {name} of {trunk.name}")
     return ended
 
 
 def end_those_well(trunk: Trunk) -> list[Ack]:
-    """End the acks of packages that are well, or have left the release; return them."""
+    """End the acks of packages without a problem, or no longer in the release; return them."""
     with trunk.store.read() as at:
         acks = at.acks.all(trunk.name)
     if not acks:
         return []
     views = read_target(trunk).packages
     over = {
-        name: "its package has left the release" if name not in views else "its package is well"
+        name: "its package has left the release" if name not in views else "its package builds"
         for name in acks
         if name not in views or (not is_unwell(views[name]) and not views[name].facts.pending)
     }
@@ -84,7 +84,7 @@ def _reason(why: str) -> str:
 
 
 def _link(link: str) -> str:
-    """Return an address that a browser may follow, or an empty one.
+    """Return a URL if a browser can safely follow it, else an empty one.
 
     >>> _link(" https://bugs.example.test/17?x=1#c2 ")
     'https://bugs.example.test/17?x=1#c2'
@@ -94,7 +94,7 @@ def _link(link: str) -> str:
         return ""
     if not _LINK.fullmatch(link) or len(link) > LONGEST or not _host(link):
         raise ConfigError(
-            f"{link[:80]!r} is not a link that can be followed",
+            f"{link[:80]!r} is not an http or https address",
             hint=f"pass an http or https address of at most {LONGEST} characters",
         )
     if "@" in urlsplit(link).netloc:
@@ -105,5 +105,5 @@ def _link(link: str) -> str:
 def _host(link: str) -> str:
     try:
         return urlsplit(link).hostname or ""
-    except ValueError:  # such as an IPv6 address that is none
+    except ValueError:  # such as an invalid IPv6 address
         return ""

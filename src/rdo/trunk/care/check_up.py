@@ -1,4 +1,4 @@
-"""What `rdo doctor` finds out about a configuration before a round would; nothing is changed."""
+"""The checks of `rdo doctor` on a configuration, before a round meets its faults."""
 
 import logging
 from collections.abc import Iterator
@@ -34,9 +34,9 @@ _TIMEOUT_SECONDS = 20.0
 
 
 def check_up(app: App, *, offline: bool = False) -> list[ConfigurationCheck]:
-    """Check all that a round needs besides the machine: configuration, database, servers, units.
+    """Check everything a round needs besides the machine: configuration, database, servers, units.
 
-    With `offline`, nothing but the database's server is contacted.
+    With `offline`, only the database's server is contacted.
     """
     try:
         settings = app.settings
@@ -58,7 +58,7 @@ def check_up(app: App, *, offline: bool = False) -> list[ConfigurationCheck]:
 
 
 def worst(checks: list[ConfigurationCheck]) -> CheckState:
-    """Return FAULT or UNREACHABLE if there is such a check, the former first; else OK."""
+    """Return FAULT or UNREACHABLE if any check ended so, the former first; else OK."""
     states = {one.state for one in checks}
     order = (CheckState.FAULT, CheckState.UNREACHABLE)
     return next((state for state in order if state in states), CheckState.OK)
@@ -125,7 +125,7 @@ def _platforms(app: App) -> Iterator[ConfigurationCheck]:
 
 
 def _remotes(app: App) -> ConfigurationCheck:
-    """Ask each git remote of all targets once; those of PyPI are asked by the round alone."""
+    """Ask each git remote of all targets once; PyPI is only asked by rounds."""
     try:
         urls = {
             url
@@ -189,7 +189,7 @@ def _base_url(settings: "Settings", target: str, *, offline: bool) -> Configurat
 
 
 def _signing(app: App, target: str) -> ConfigurationCheck:
-    """Look whether a target's key can sign, and for how long; nothing is signed."""
+    """Check that a target's key can sign, and for how long; nothing is signed."""
     name = f"signing {target}"
     section = app.settings.signing_of(target)
     signs = signer(app.settings, target, app.now)
@@ -214,7 +214,7 @@ def _signing(app: App, target: str) -> ConfigurationCheck:
 
 
 def _served(url: str) -> bytes | None:
-    import httpx  # only where a web server is asked
+    import httpx  # only needed to ask a web server
 
     if url.startswith("file://"):
         path = Path(url.removeprefix("file://"))
@@ -237,10 +237,10 @@ def _server(app: App, units: list[FoundUnit]) -> ConfigurationCheck:
 
 
 def _units(app: App, units: list[FoundUnit]) -> ConfigurationCheck:
-    """Look whether the program of each unit exists, and whether one that runs rounds is enabled."""
+    """Check that the program of each unit exists, and that one that runs rounds is enabled."""
     name = _folder(app).name
     if not units:
-        detail, remedy = "rounds run only when somebody starts one", f"rdo systemd install {name}"
+        detail, remedy = "rounds run only when started by hand", f"rdo systemd install {name}"
         return ConfigurationCheck("units", CheckState.NOTE, detail, remedy)
     for unit in units:
         if not Path(unit.program).is_file():

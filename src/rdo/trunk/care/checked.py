@@ -1,11 +1,11 @@
-"""How one check of `rdo doctor` ended."""
+"""The result of one check of `rdo doctor`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class CheckState(StrEnum):
-    """How a check ended. Only a fault or something unreachable is a problem."""
+    """How a check ended. Only a fault or an unreachable server is a problem."""
 
     OK = "ok"
     FAULT = "fault"

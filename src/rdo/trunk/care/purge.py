@@ -1,4 +1,4 @@
-"""Removing what targets no longer need, and mirrors that no target follows any more."""
+"""Remove what targets no longer need, and mirrors that no target follows any more."""
 
 import contextlib
 import logging
@@ -46,7 +46,7 @@ def purge(trunk: Trunk, rules: Rules, *, dry_run: bool) -> Purged:
 def delete_build(trunk: Trunk, build: Build, *, dry_run: bool) -> Purged:
     """Remove one build and every repository with its RPMs, after waiting for a running round.
 
-    Raises what `plan_deletion` raises.
+    Raises the errors of `plan_deletion`.
     """
     if dry_run:
         return Purged(trunk.name, plan_deletion(trunk.tree, trunk.store, build), dry_run=True)
@@ -58,7 +58,7 @@ def delete_build(trunk: Trunk, build: Build, *, dry_run: bool) -> Purged:
 
 @contextlib.contextmanager
 def _alone(trunk: Trunk, purpose: str) -> Iterator[None]:
-    """Wait for a running round, finish what a killed one left, and keep others from starting."""
+    """Wait for a running round, complete what a killed one left, and block new rounds."""
     lock_file = trunk.folder / "round.lock"
     try:
         with hold(lock_file, purpose=purpose):
@@ -113,9 +113,9 @@ class FactoryPurge:
 def purge_factory(
     app: App, target: str | None = None, *, days: float | None = None, dry_run: bool
 ) -> FactoryPurge:
-    """Purge one target, or all of them with their mirrors, of what is older than `days`.
+    """Purge one target, or all targets and their mirrors, of what is older than `days`.
 
-    Without `days` the configured time to keep things applies.
+    Without `days`, the configured retention applies.
     """
     retention = app.settings.retention
     keep = timedelta(days=retention.keep_days if days is None else days)
@@ -130,7 +130,7 @@ def purge_targets(
 ) -> FactoryPurge:
     """Purge each target; mirrors too if these are all targets of the factory.
 
-    A target that is left out may follow any mirror, so then none is removed.
+    Other targets may follow any mirror, so if one is left out, no mirror is removed.
     """
     purged = tuple(purge(trunk, rules, dry_run=dry_run) for trunk in trunks)
     if not (is_all and trunks):
@@ -140,12 +140,12 @@ def purge_targets(
 
 
 def as_row(done: FactoryPurge) -> dict[str, object]:
-    """Return a purge as a program reads it."""
+    """Return a purge as JSON data."""
     return {"targets": [target_row(one) for one in done.targets], "mirrors": done.mirrors}
 
 
 def target_row(one: Purged) -> dict[str, object]:
-    """Return what a purge of one target removed as a program reads it."""
+    """Return what a purge of one target removed as JSON data."""
     found = one.purge
     return {
         "target": one.target,

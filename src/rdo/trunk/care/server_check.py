@@ -1,4 +1,4 @@
-"""Whether the server of this factory is well: it answers, is this rdo, and has its database."""
+"""Check the server of this factory: it answers, is this rdo, and has its database."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -19,31 +19,33 @@ _MOST_BYTES = 100_000
 def check_server(settings: "Settings", unit: FoundUnit | None) -> ConfigurationCheck:
     """Ask the server at `serve.host` and `serve.port`; `unit` is the service that should run it.
 
-    Nobody has to serve a factory: where no enabled service says so, silence is no fault.
+    A factory need not have a server: if no enabled service should run one, silence is not a fault.
     """
     host = _ANYWHERE.get(settings.serve.host, settings.serve.host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{settings.serve.port}"
     restart = unit.restart if unit else "end it, and start rdo serve again"
     if not settings.serve.port:
-        return _said(CheckState.SKIPPED, "serve.port is 0: any port that is free")
+        return _server_check(CheckState.SKIPPED, "serve.port is 0: any port that is free")
     status, answer = _asked(f"{url}/api/v1/health")
     message = answer.get("message", "")
     match status, answer:
         case "refused", _ if unit is None or not is_enabled(unit):
-            return _said(CheckState.NOTE, f"none at {url}", "rdo serve starts one")
+            return _server_check(CheckState.NOTE, f"none at {url}", "rdo serve starts one")
         case "refused", _:
             start = unit.restart if unit else ""
-            return _said(CheckState.FAULT, f"nobody listens at {url}", start)
+            return _server_check(CheckState.FAULT, f"nobody listens at {url}", start)
         case str(), _:
-            return _said(CheckState.UNREACHABLE, f"{url} does not answer: {status}", restart)
+            return _server_check(
+                CheckState.UNREACHABLE, f"{url} does not answer: {status}", restart
+            )
         case int(), {"version": str(version), "database": str(database)}:
             return _compared(settings, url, version, database, answer.get("rounds"), restart)
         case 503, _ if message:
-            return _said(CheckState.FAULT, f"{url} is ill: {message}", restart)
+            return _server_check(CheckState.FAULT, f"{url} is ill: {message}", restart)
     other = f"what listens at {url} is not rdo serve, or is older than this rdo"
     is_needed = unit is not None and is_enabled(unit)
     state = CheckState.FAULT if is_needed else CheckState.NOTE
-    return _said(state, other, f"{restart}; or choose another serve.port")
+    return _server_check(state, other, f"{restart}; or choose another serve.port")
 
 
 def _compared(
@@ -52,24 +54,26 @@ def _compared(
     known = known_mark(settings)
     if version != __version__:
         detail = f"{url} runs rdo {version}, this is rdo {__version__}"
-        return _said(CheckState.FAULT, detail, restart)
+        return _server_check(CheckState.FAULT, detail, restart)
     if known and database != known:
         detail = f"{url} uses another database than this factory"
         remedy = f"{restart}; if it serves another factory, choose another serve.port"
-        return _said(CheckState.FAULT, detail, remedy)
+        return _server_check(CheckState.FAULT, detail, remedy)
     if rounds is False:
         detail = f"{url} answers, but its rounds do not run"
-        return _said(CheckState.FAULT, detail, "look at the server's log: it says why they ended")
-    return _said(CheckState.OK, url)
+        return _server_check(
+            CheckState.FAULT, detail, "check the server's log: it says why they ended"
+        )
+    return _server_check(CheckState.OK, url)
 
 
-def _said(state: CheckState, detail: str, remedy: str = "") -> ConfigurationCheck:
+def _server_check(state: CheckState, detail: str, remedy: str = "") -> ConfigurationCheck:
     return ConfigurationCheck("server", state, detail, remedy)
 
 
 def _asked(url: str) -> tuple[int | str, dict[str, Any]]:
-    """Return the status and the JSON of an answer; in place of the status, why there is none."""
-    import httpx  # only where a server is asked
+    """Return the status and the JSON of an answer; without one, the reason as the status."""
+    import httpx  # only needed to ask a server
 
     try:
         with httpx.stream("GET", url, timeout=_SECONDS, trust_env=False) as answer:

@@ -1,6 +1,6 @@
-"""What a person tells a target: recheck, cancel, hold, pause.
+"""People's commands to a target: recheck, cancel, hold, pause.
 
-Each is one short transaction beside whatever runs; a running round notices it within a second.
+Each is one short transaction, possible while a round runs; the round notices it within a second.
 """
 
 import re
@@ -25,7 +25,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 @dataclass(frozen=True, slots=True)
 class Rechecked:
-    """A build that is queued now; `is_new` is False if it was queued before."""
+    """A build that is now queued; `is_new` is False if it was queued before."""
 
     build: Build
     is_new: bool
@@ -33,7 +33,7 @@ class Rechecked:
 
 @dataclass(frozen=True, slots=True)
 class HoldChange:
-    """A hold that was made, and the repositories that names were moved to because of it."""
+    """A hold that was made, and the repositories that names moved to because of it."""
 
     hold: Hold
     moved: tuple[Path, ...]
@@ -41,7 +41,7 @@ class HoldChange:
 
 @dataclass(frozen=True, slots=True)
 class HoldEnd:
-    """A package whose hold has ended, and the repositories that names were moved to."""
+    """A package whose hold has ended, and the repositories that names moved to."""
 
     package: str
     moved: tuple[Path, ...]
@@ -57,14 +57,14 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A target that is not paused any more; it may not have been."""
+    """A target that is not paused now; it may not have been paused before."""
 
     target: str
     was_paused: bool
 
 
 def parse_since(text: str, now: datetime) -> datetime:
-    """Return a moment that a person wrote: a date, a date with a time (UTC), or how long ago.
+    """Return the time that a person wrote: a date, a date with a time (UTC), or a span before now.
 
     Raises ConfigError if it is none of these.
 
@@ -87,9 +87,9 @@ def parse_since(text: str, now: datetime) -> datetime:
 def recheck_failed(
     trunks: Iterable[Trunk], since: str | None = None, *, force: bool = False
 ) -> list[Rechecked]:
-    """Recheck all packages of the targets that fail to build, or only since a moment.
+    """Recheck all packages of the targets that fail to build, or that fail since a moment.
 
-    `since` is read by `parse_since`; a ConfigError if it cannot be.
+    `since` is read by `parse_since`, which may raise ConfigError.
     """
     done: list[Rechecked] = []
     for trunk in trunks:
@@ -101,9 +101,9 @@ def recheck_failed(
 def recheck(trunk: Trunk, names: Sequence[str], *, force: bool = False) -> list[Rechecked]:
     """Queue the newest commit of each package once more, with a release date of its own.
 
-    A package that is queued already stays so, but no longer rests after a spurious failure.
-    Raises NotFoundError for a package that the target does not have, and RefusedError for one
-    that builds, unless `force`; then nothing at all is queued.
+    A package that is already queued stays queued, but no longer waits for its next try. Raises
+    NotFoundError for a package that the target does not have, and RefusedError for one whose newest
+    build was good, unless `force`; then nothing is queued.
     """
     found = [trunk.package(name).name for name in names]
     with trunk.store.write() as at:
@@ -145,13 +145,13 @@ def _recheck(at: Transaction, trunk: Trunk, name: str, *, force: bool) -> Rechec
             f"{name} of {target} has not failed", hint="pass --force to build it again"
         )
     for build in queued:
-        at.builds.drop(build.id, "it is built anew", now=now)
+        at.builds.drop(build.id, "it is built again", now=now)
     inputs = last.inputs if last and last.commit == commit else ""
     return Rechecked(at.builds.plan(target, commit, now=now, inputs=inputs), is_new=True)
 
 
 def recheck_row(one: Rechecked) -> dict[str, object]:
-    """Return a recheck as a program reads it."""
+    """Return a recheck as JSON data."""
     build = one.build
     return {
         "target": build.target,
@@ -164,10 +164,10 @@ def recheck_row(one: Rechecked) -> dict[str, object]:
 def cancel(
     trunk: Trunk, texts: Sequence[str], *, by: str, why: str, but_head: bool = False
 ) -> list[Build]:
-    """End the queued or running builds that are named: by number, package, or pattern of packages.
+    """End queued or running builds, given by number, package, or pattern of packages.
 
     With `but_head` the newest open build of each package stays. Raises NotFoundError, and ends
-    none, if one of `texts` names none.
+    none, if one of `texts` matches none.
     """
     names = {text: _pattern(trunk, text) for text in texts}
     with trunk.store.write() as at:
@@ -214,20 +214,20 @@ def _name_in_queue(trunk: Trunk, text: str) -> str:
 
 
 def is_ending(build: Build) -> bool:
-    """Whether a cancelled build still runs, until its round notices."""
+    """Whether a cancelled build is still running, until its round notices."""
     return build.is_running
 
 
 def cancel_row(build: Build) -> dict[str, object]:
-    """Return a cancelled build as a program reads it."""
+    """Return a cancelled build as JSON data."""
     return {"build": build.id, "package": build.package, "is_ending": is_ending(build)}
 
 
 def hold(trunk: Trunk, name: str, build_id: int | None, *, by: str, why: str) -> HoldChange:
-    """Keep a package at a build: nothing new of it is built, and nothing waits for it.
+    """Keep a package at a build: its new commits are not built, and nothing waits for it.
 
     Without `build_id` it stays at the build that is published now. Raises NotFoundError if the
-    target has no such package, or the package no such published build.
+    target has no such package, or the package has no such published build.
     """
     name = trunk.package(name).name
     moved: tuple[Path, ...] = ()
@@ -259,7 +259,7 @@ def release(trunk: Trunk, name: str, *, by: str) -> HoldEnd:
 
 
 def pause(trunk: Trunk, *, by: str, why: str) -> Paused:
-    """Let rounds poll and build nothing more; builds that run are finished and published."""
+    """Let rounds poll and build nothing more; running builds are finished and published."""
     with trunk.store.write() as at:
         at.holds.pause(trunk.name, now=trunk.now(), by=by, why=why)
     return Paused(trunk.name)

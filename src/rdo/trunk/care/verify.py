@@ -1,4 +1,4 @@
-"""Checking that a target's store, tree and mirrors agree, and repairing them."""
+"""Check that a target's store, tree and mirrors agree, and repair them."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -20,14 +20,14 @@ _PASSES = (
 _NAMES = frozenset({"name", "aggregate"})
 _BUILT_AGAIN = frozenset({"rpm", "repository"})
 DAMAGED, BEGUN = 1, 7
-"""Exit codes: some damage is left; queued builds will repair what is left."""
+"""Exit codes: some damage is left; or queued builds will repair what is left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The damage that was found in a target, and what is left of it after a repair.
+    """The damage found in a target, and what is left of it after a repair.
 
-    `begun` says which builds a repair has queued, for RPMs without another copy.
+    `begun` says which builds a repair has queued, to replace RPMs without another copy.
     """
 
     target: str
@@ -42,7 +42,7 @@ class Verified:
 
     @property
     def exit_code(self) -> int:
-        """0 without damage, BEGUN if builds that are queued repair what is left, else DAMAGED."""
+        """0 without damage, BEGUN if queued builds will repair what is left, else DAMAGED."""
         if self.is_clean:
             return 0
         is_awaited = self.begun and not self.failures
@@ -52,7 +52,7 @@ class Verified:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All damage: what was found, then what only a repair has shown."""
+        """All damage: what was found first, then what only a repair has shown."""
         return (*self.found, *(one for one in self.left if one not in self.found))
 
 
@@ -63,14 +63,14 @@ def verify(trunk: Trunk) -> Verified:
 
 
 def repair(trunk: Trunk) -> Verified:
-    """Repair what can be repaired; a RefusedError if a round of the target is running."""
+    """Repair what can be repaired; raises RefusedError if a round of the target is running."""
     purpose = f"rdo trunk verify --repair --target {trunk.name}"
     failures: list[str] = []
     begun: list[str] = []
     with hold(trunk.folder / "round.lock", purpose=purpose):
         found = list(_findings(trunk))
         recover(trunk)
-        for kind in _PASSES:  # what was damaged first may be the cause of what comes later
+        for kind in _PASSES:  # earlier damage may be the cause of later damage
             for one in (one for one in _findings(trunk) if one.kind == kind and one.repair):
                 assert one.repair is not None
                 log.info("%s %s %s: %s", one.kind, one.place, one.what, one.remedy)
@@ -78,13 +78,13 @@ def repair(trunk: Trunk) -> Verified:
                     begun += filter(None, [one.repair()])
                 except (UserError, OSError) as error:
                     failures.append(f"{one.place}: {error}")
-        trunk.tree.journal.recover()  # empties what was put aside
+        trunk.tree.journal.recover()  # removes what was moved away
         left = tuple(_findings(trunk))
     return Verified(trunk.name, tuple(found), left, tuple(failures), tuple(begun))
 
 
 def as_row(verified: Verified) -> dict[str, object]:
-    """Return a verification as a program reads it."""
+    """Return a verification as JSON data."""
     return {
         "target": verified.target,
         "is_clean": verified.is_clean,
@@ -104,7 +104,7 @@ def as_row(verified: Verified) -> dict[str, object]:
 
 
 def _findings(trunk: Trunk) -> Iterable[Finding]:
-    """Yield what clients see first: names; then the database, and all else."""
+    """Yield what clients see first: names, then the database, then everything else."""
     in_tree = verify_tree(trunk.tree, trunk.store, trunk.members_now())
     yield from (one for one in in_tree if one.kind in _NAMES)
     for fault in trunk.store.faults():
@@ -115,7 +115,7 @@ def _findings(trunk: Trunk) -> Iterable[Finding]:
 
 
 def _interrupted(trunk: Trunk) -> Iterable[Finding]:
-    """Yield builds that are marked as running or built while no round is running."""
+    """Yield builds that are marked as running or built although no round is running."""
     with trunk.store.read() as at:
         running = at.builds.running(trunk.name)
         unpublished = at.builds.unpublished(trunk.name)
@@ -124,7 +124,7 @@ def _interrupted(trunk: Trunk) -> Iterable[Finding]:
     try:
         with hold(trunk.folder / "round.lock", purpose="looking"):
             pass
-    except RefusedError:  # a round is at work, or we ourselves
+    except RefusedError:  # a round is running, or this is one
         return
     for build in running:
         what = f"{build.commit} is marked as running, but no round is running"
@@ -145,7 +145,7 @@ def _mirrors(trunk: Trunk) -> Iterable[Finding]:
 
 def _mending(mirrors: Mirrors, url: str) -> Callable[[], str]:
     def act() -> str:
-        mirrors.mend(url)
+        mirrors.set_aside(url)
         return ""
 
     return act

@@ -1,1 +1,1 @@
-"""What another instance, DLRN or rdo, has built and published becomes builds of a target."""
+"""Import what another instance, DLRN or rdo, has built and published as builds of a target."""

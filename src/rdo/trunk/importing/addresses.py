@@ -1,4 +1,4 @@
-"""The addresses of other instances' repositories: which are allowed, and what lies beside them."""
+"""URLs of other instances' repositories: which are allowed, and where their trees begin."""
 
 import re
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ _HASH_DIRECTORY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{40}[0-9a-f_]*")
 
 
 def check_address(url: str, allowed: Sequence[str]) -> str:
-    """Return the address of a repository without the last slash.
+    """Return the URL of a repository without its last slash.
 
-    Raises ConfigError for what is none, RefusedError for one that is not below an allowed one.
+    Raises ConfigError for an invalid URL, RefusedError for one that is not below an allowed URL.
 
     >>> check_address("https://a.example/x/y/", ["https://a.example/x"])
     'https://a.example/x/y'
@@ -41,7 +41,7 @@ def check_address(url: str, allowed: Sequence[str]) -> str:
 
 
 def top_of(address: str) -> str:
-    """Return where the tree of a repository, or its component's part of the tree, begins.
+    """Return the URL at which the tree of a repository, or its component's part of it, begins.
 
     >>> top_of("https://a.example/repos/consistent")
     'https://a.example/repos'

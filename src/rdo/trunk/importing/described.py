@@ -1,4 +1,4 @@
-"""How other instances describe what they have built: commit.yaml and versions.csv."""
+"""Read how other instances describe their builds: commit.yaml and versions.csv."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from rdo.dlrn.layout import hash_directory
-from rdo.errors import RefusedError
+from rdo.errors import RefusedError, in_short
 from rdo.model.commit import Commit
 from rdo.publish.contents import DEBUG
 from rdo.trunk.context import Trunk
@@ -24,7 +24,7 @@ _COLUMNS = ("Project", "Source Sha", "Dist Sha")
 
 @dataclass(frozen=True, slots=True)
 class RemoteCommit:
-    """A commit as the other instance describes it in commit.yaml of the directory at `address`.
+    """A commit described in another instance's commit.yaml, in the directory at `address`.
 
     `rpms` are the files of the build in that directory.
     """
@@ -38,13 +38,13 @@ class RemoteCommit:
 
     @property
     def is_good(self) -> bool:
-        """Whether it gave RPMs."""
+        """Whether it has RPMs."""
         return self.status == "SUCCESS"
 
 
 @dataclass(frozen=True, slots=True)
 class VersionsLine:
-    """A package of a versions.csv: the hashes of its last good build."""
+    """A package in a versions.csv: the hashes of its last good build."""
 
     package: str
     upstream_hash: str
@@ -62,34 +62,32 @@ class VersionsLine:
 
     @property
     def directory(self) -> str:
-        """Its hash directory; ValueError if the hashes are none."""
+        """Its hash directory; ValueError if the hashes are invalid."""
         never = datetime.fromtimestamp(0, UTC)
         hashes = (self.package, self.upstream_hash, self.distgit_hash)
         return str(hash_directory(Commit(*hashes, never, never, "", self.extended_hash)))
 
 
 def read_versions(content: bytes, url: str) -> list[VersionsLine]:
-    """Return the lines of a versions.csv; raises RefusedError for what is none."""
+    """Return the lines of a versions.csv; raises RefusedError for any other file."""
     try:
         rows = csv.DictReader(io.StringIO(content.decode()), strict=True)
         found = [_line(row) for row in rows]
         for one in found:
             one.directory  # noqa: B018 - its hashes are checked
     except (csv.Error, KeyError, TypeError, ValueError) as error:
-        raise RefusedError(f"{url} is not DLRN's: {type(error).__name__}") from error
+        raise RefusedError(f"{url} is not DLRN's: {_why(error)}") from error
     if not 0 < len(found) <= _MOST_ROWS:
         raise RefusedError(f"{url} names {len(found)} packages")
     return found
 
 
 def read_commits(trunk: Trunk, content: bytes, address: str) -> Iterator[RemoteCommit]:
-    """Yield the commits of a commit.yaml; raises RefusedError if it is not one for this target."""
+    """Yield the commits in a commit.yaml; raises RefusedError if it is not one for this target."""
     try:
         found = [_remote(row, address) for row in _rows(content)]
     except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise RefusedError(
-            f"{address}/commit.yaml is not DLRN's: {type(error).__name__}"
-        ) from error
+        raise RefusedError(f"{address}/commit.yaml cannot be imported: {_why(error)}") from error
     for one in found:
         package = trunk.packages.get(one.commit.package)
         if package is None:
@@ -120,15 +118,17 @@ def _rows(content: bytes) -> list[Any]:
 
 
 def _remote(row: Mapping[str, Any], address: str) -> RemoteCommit:
-    """Return a row as a value. Raises KeyError, TypeError or ValueError for one that is none."""
+    """Convert a row. Raises KeyError, TypeError or ValueError for an invalid one."""
     package, upstream, distgit, status = (str(row[name]) for name in _TEXTS)
     extended = str(row.get("extended_hash") or "None")
     artifacts = str(row.get("artifacts") or row.get("rpms") or "None")
     rpms = () if artifacts == "None" else tuple(map(_in_directory, artifacts.split(",")))
     names = {one.rpartition("/")[2] for one in rpms}
     is_good = status == "SUCCESS" and bool(rpms)
-    if not (is_good or status == "FAILED") or len(rpms) > _MOST_RPMS:
-        raise ValueError(f"its status is {status}")
+    if not (is_good or status == "FAILED"):
+        raise ValueError(f"{package} is neither built nor failed for good: its status is {status}")
+    if len(rpms) > _MOST_RPMS:
+        raise ValueError(f"{package} has {len(rpms)} RPMs")
     if not all(map(_RPM.fullmatch, names)) or len(names) != len(rpms):
         raise ValueError("artifacts are not RPMs")
     commit = Commit(
@@ -145,8 +145,15 @@ def _remote(row: Mapping[str, Any], address: str) -> RemoteCommit:
     return RemoteCommit(address, commit, status, built, rpms if is_good else (), notes)
 
 
+def _why(error: Exception) -> str:
+    """Return in one line what is wrong with a file of another instance."""
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return in_short(error).removeprefix("ValueError: ")
+
+
 def _in_directory(artifact: str) -> str:
-    """Return the place of an RPM in its hash directory; only debuginfo has a folder there."""
+    """Return the path of an RPM in its hash directory; only debuginfo has a subfolder there."""
     folder, _, name = artifact.rpartition("/")
     return f"{DEBUG}/{name}" if folder.endswith(f"/{DEBUG}") else name
 

@@ -1,10 +1,10 @@
-"""Importing what another instance, DLRN or rdo, has built: one commit, or a whole repository.
+"""Import what another instance, DLRN or rdo, has built: one commit, or a whole repository.
 
-Only addresses that rdo.toml allows are read, and nothing is followed from there. What comes is
-treated like what a builder gives: bounded, compared with the checksums of its repository, read by a
-child, and refused if it belongs to others. All of it is here and right before any of it is
-recorded; one transaction records it, and whatever ends us then, the next import or round publishes
-the rest.
+Only URLs that rdo.toml allows are read, and no redirect is followed. Downloads are treated like the
+results of a builder: limited in size, compared with the checksums of their repository, read by a
+child, and refused if they replace what others own. Everything is downloaded and verified before
+anything is recorded. One transaction records it; if we are killed after that, the next import or
+round publishes the rest.
 """
 
 import logging
@@ -45,7 +45,7 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class ImportedCommit:
-    """What became of a commit: its build, None if it or a newer commit is here already."""
+    """A commit with its build, or None if the commit or a newer one exists here already."""
 
     commit: Commit
     build_id: int | None = None
@@ -53,7 +53,7 @@ class ImportedCommit:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryImport:
-    """What was imported of a repository; in a dry run `would` be, with the bytes to download."""
+    """The result of importing a repository; for a dry run, `would` and the bytes to download."""
 
     address: str
     commits: tuple[ImportedCommit, ...]
@@ -63,7 +63,7 @@ class RepositoryImport:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What another instance offers of some commits: each RPM by its commit and its place."""
+    """The files that another instance offers for commits: each RPM by its commit and path."""
 
     offered: Mapping[tuple[Commit, str], OfferedFile]
 
@@ -71,7 +71,8 @@ class _Source:
     def of(cls, remotes: Sequence[RemoteCommit], rpms: Mapping[str, OfferedFile]) -> "_Source":
         """Find the RPMs of commits among those of a repository.
 
-        Raises RefusedError for one that it does not list, or that two commits name.
+        Raises RefusedError for an RPM that the repository does not list, or that belongs to two
+        commits.
         """
         found: dict[tuple[Commit, str], OfferedFile] = {}
         owners: dict[str, RemoteCommit] = {}
@@ -88,17 +89,17 @@ class _Source:
         return cls(found)
 
     def of_commit(self, remote: RemoteCommit) -> Iterator[tuple[str, OfferedFile]]:
-        """Yield the file name of each RPM of a commit, and what is offered."""
+        """Yield the file name of each RPM of a commit, and the offered file."""
         for name in remote.rpms:
             yield name.rpartition("/")[2], self.offered[remote.commit, name]
 
 
 def import_commits(trunk: Trunk, url: str, allowed: Sequence[str]) -> list[ImportedCommit]:
-    """Import what the repository at an address was built for, and publish it.
+    """Import the commit that the repository at a URL was made for, and publish it.
 
     A commit is left out if the package has a newer one, in upstream and distgit. Raises
-    ConfigError, RefusedError, NotFoundError or OutsideError; what was not imported then leaves
-    nothing.
+    ConfigError, RefusedError, NotFoundError or OutsideError; then commits that were not imported
+    leave nothing behind.
     """
     address = check_address(url, allowed)
     place = trunk.folder / "importing"
@@ -119,12 +120,12 @@ def import_repository(
     key: bytes = b"",
     dry_run: bool = False,
 ) -> RepositoryImport:
-    """Import the packages of the repository at an address, and publish them.
+    """Import the packages of the repository at a URL, and publish them.
 
-    `commit` chooses those whose upstream hash begins so; with a `key` its signature must be on each
-    RPM. A package is left out if it has a newer commit here. Raises ConfigError, RefusedError,
-    NotFoundError or OutsideError, and has imported nothing then; what has arrived is kept for the
-    next try.
+    `commit` selects those whose upstream hash begins like this; with a `key` each RPM must be
+    signed by it. A package is left out if it has a newer commit here. Raises ConfigError,
+    RefusedError, NotFoundError or OutsideError, and then has imported nothing; downloaded files are
+    kept for the next try.
     """
     address = check_address(url, allowed)
     place = trunk.folder / "importing" / "repository"
@@ -149,7 +150,7 @@ def import_repository(
 def _offer(
     trunk: Trunk, address: str, allowed: Sequence[str], commit: str, folder: Path
 ) -> tuple[list[RemoteCommit], _Source]:
-    """Return the chosen commits of a repository, oldest build first, and their RPMs."""
+    """Return the selected commits of a repository, oldest build first, and their RPMs."""
     versions = folder / "versions.csv"
     download_file(f"{address}/versions.csv", versions, max_bytes=_VERSIONS_BYTES)
     lines = [
@@ -174,7 +175,7 @@ def _offer(
 def _commit_of(
     trunk: Trunk, line: VersionsLine, top: str, allowed: Sequence[str], folder: Path
 ) -> RemoteCommit:
-    """Return the commit of a line of versions.csv, as its hash directory describes it."""
+    """Return the commit in a line of versions.csv, as its hash directory describes it."""
     address = check_address(f"{top}/{line.directory}", allowed)
     for one in _commits_at(trunk, address, folder):
         if line.is_of(one.commit) and one.is_good:
@@ -196,8 +197,8 @@ def _import(
     folder: Path,
     key: bytes = b"",
 ) -> list[ImportedCommit]:
-    """Fetch what is wanted, look at all of it, record it in one transaction, and publish it."""
-    trunk.tree.journal.recover()  # an import that was killed may have begun a change of it
+    """Download what is wanted, check all of it, record it in one transaction, and publish it."""
+    trunk.tree.journal.recover()  # a killed import may have begun a change of the tree
     wanted, left = _wanted(trunk, remotes)
     ready = folder / "ready"
     shutil.rmtree(ready, ignore_errors=True)
@@ -214,7 +215,7 @@ def _import(
             _record(at, trunk, *each) for each in zip(wanted, outcomes, places, strict=True)
         ]
     )
-    for build in left:  # of an import that was killed
+    for build in left:  # left by a killed import
         publish_build(trunk, build)
     for build, outcome in zip(builds, outcomes, strict=True):
         if isinstance(outcome, Built):
@@ -229,7 +230,7 @@ def _import(
 def _wanted(
     trunk: Trunk, remotes: Sequence[RemoteCommit]
 ) -> tuple[list[RemoteCommit], list[Build]]:
-    """Return what is to be imported, and the builds of the others that are not published yet."""
+    """Return the commits to import, and the unpublished builds of the others."""
     wanted: list[RemoteCommit] = []
     with trunk.store.read() as at:
         waiting = {build.commit.key: build for build in at.builds.unpublished(trunk.name)}
@@ -251,7 +252,7 @@ def _wanted(
 
 
 def _fetch(remote: RemoteCommit, source: _Source, shelf: Shelf, place: Path) -> None:
-    """Put the RPMs and the logs of a commit into a folder; logs that are not there are left out."""
+    """Download the RPMs and logs of a commit into a folder; missing logs are left out."""
     place.mkdir()
     for name, offered in source.of_commit(remote):
         link(shelf.take(offered), place / name)
@@ -268,12 +269,12 @@ def _check_signatures(folder: Path, key: bytes) -> None:
         more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
         raise RefusedError(
             f"not signed by the key: {', '.join(one.name for one in bad[:_NAMED])}{more}",
-            hint="nothing was imported; compare the key with what the other side publishes",
+            hint="nothing was imported; compare the key with the one that the other side publishes",
         )
 
 
 def _outcome(admission: Admission, remote: RemoteCommit, folder: Path) -> Built | Failed:
-    """Return what was built, with what the RPMs are; RefusedError if nobody may have them."""
+    """Return the outcome with the headers of its RPMs; RefusedError if they are not admitted."""
     if not remote.is_good:
         return Failed(FailureReason.UNKNOWN, remote.notes)
     built = Built(tuple(folder / name.rpartition("/")[2] for name in remote.rpms))
@@ -286,14 +287,14 @@ def _outcome(admission: Admission, remote: RemoteCommit, folder: Path) -> Built 
 def _record(
     at: Transaction, trunk: Trunk, remote: RemoteCommit, outcome: Built | Failed, folder: Path
 ) -> Build:
-    """Record the build as ended: no round may begin it.
+    """Record the build as ended, so that no round starts it.
 
-    Its folder is there before the transaction ends; the next round publishes it after a kill.
+    Its folder exists before the transaction ends; after a kill, the next round publishes it.
     """
     planned = at.builds.plan(trunk.name, remote.commit, now=remote.built, as_newest=True)
     settled = events.settle(at, planned, outcome, now=trunk.now())
     place = trunk.build_folder(settled)
-    shutil.rmtree(place, ignore_errors=True)  # of a transaction that was not committed
+    shutil.rmtree(place, ignore_errors=True)  # left by a transaction that was not committed
     place.mkdir(parents=True)
     for file in folder.iterdir():
         link(file, place / file.name)

@@ -1,4 +1,4 @@
-"""The RPMs that a repository at an address offers, and their files, checked when they arrive."""
+"""The RPMs that a repository at a URL offers; their files are verified when they are downloaded."""
 
 import contextlib
 import hashlib
@@ -19,7 +19,7 @@ _AGAIN = "run the command again: it keeps what has arrived"
 
 @dataclass(frozen=True, slots=True)
 class OfferedFile:
-    """A file of a repository: its URL, and what its content must be."""
+    """A file of a repository: its URL, size and checksum."""
 
     url: str
     listed: ListedFile
@@ -30,7 +30,7 @@ class OfferedFile:
         return f"{self.listed.algorithm}-{self.listed.checksum}"
 
     def is_in(self, place: Path) -> bool:
-        """Whether a file has the content that it must have."""
+        """Whether a file has the expected content."""
         if not place.is_file():
             return False
         with place.open("rb") as file:
@@ -40,7 +40,7 @@ class OfferedFile:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A folder of files that have arrived, by their content; it outlives a kill."""
+    """A folder of downloaded files, named by their content; it outlives a kill."""
 
     folder: Path
 
@@ -49,9 +49,9 @@ class Shelf:
         return offered.is_in(self.folder / offered.key)
 
     def take(self, offered: OfferedFile, *, max_bytes: int = _RPM_BYTES) -> Path:
-        """Return the place of a file here; it is downloaded unless it has arrived before.
+        """Return the path of a file here; download it unless that was done before.
 
-        Raises NotFoundError, OutsideError or RefusedError; what is not right is not kept.
+        Raises NotFoundError, OutsideError or RefusedError; a file with wrong content is not kept.
         """
         place = self.folder / offered.key
         if self.has(offered):
@@ -69,7 +69,7 @@ class Shelf:
             part.unlink()
             raise RefusedError(
                 f"{offered.url} is not the file that its repository lists: "
-                f"its {offered.listed.algorithm} is another one",
+                f"its {offered.listed.algorithm} differs",
                 hint="tell whoever runs that server; nothing was imported",
             )
         atomic.sync(part)
@@ -78,9 +78,9 @@ class Shelf:
 
 
 def offered_rpms(address: str, folder: Path) -> dict[str, OfferedFile]:
-    """Return the RPMs that a repository lists, by the place that they have in a hash directory.
+    """Return the RPMs that a repository lists, by their path in a hash directory.
 
-    Those of its debuginfo repository begin with `debug/`. What is read on the way lies in `folder`.
+    Those of its debuginfo repository begin with `debug/`. Metadata is downloaded into `folder`.
     Raises NotFoundError, OutsideError or RefusedError for metadata that cannot be used.
     """
     found = _offered(address, folder, "")
@@ -111,7 +111,7 @@ def _offered(address: str, folder: Path, prefix: str) -> dict[str, OfferedFile]:
 
 
 def _arrived(wanted: OfferedFile, folder: Path) -> Path:
-    """Return metadata; that the repository names it and has none is no NotFoundError."""
+    """Return metadata; if the repository names it and lacks it, this is not a NotFoundError."""
     try:
         return Shelf(folder).take(wanted, max_bytes=_METADATA_BYTES)
     except NotFoundError as error:

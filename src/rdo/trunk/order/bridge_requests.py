@@ -1,7 +1,8 @@
-"""Requests of builds to the bridge: one at a time, with all needs that were collected meanwhile.
+"""Requests of builds to the bridge: one at a time, with all requirements collected meanwhile.
 
-What is foreseen of many builds goes out in shares: a small one first, so that something can be
-built soon, then larger ones, because each resolution costs the same again.
+Each resolution takes nearly the same time, whatever it contains. So predicted requirements of many
+builds are sent first in a small share, so that something can be built soon, and then in much larger
+ones. Requirements of started builds are collected as long as there is something else to build.
 """
 
 import logging
@@ -18,8 +19,8 @@ from rdo.store.work.builds import Build
 
 log = logging.getLogger(__name__)
 
-FIRST_SHARE, GROWTH = 8, 3
-"""For how many builds the first foreseen share is, and how much larger each further one."""
+FIRST_SHARE, GROWTH = 8, 8
+"""The number of builds in the first predicted share, and the factor for each next one."""
 
 _BROKEN = frozenset({FailureReason.BUILDER, FailureReason.UNKNOWN})
 """Failures that a smaller request may avoid, unlike a network fault or a full disk."""
@@ -27,11 +28,11 @@ _BROKEN = frozenset({FailureReason.BUILDER, FailureReason.UNKNOWN})
 
 @dataclass(frozen=True, slots=True)
 class BridgeRequest:
-    """The needs of one build that only the bridge can meet, and the packages it waits for too.
+    """The requirements of one build that only the bridge can meet, and packages it also waits for.
 
     `for_bootstrap`: the release itself packages them, but they are in a cycle; see `cycles`.
-    `for_users`: the build is done, and its packages need them once they are installed.
-    `is_foreseen`: the build has not started; whatever the answer, it may start then.
+    `for_users`: the build has ended, and its packages require them once installed. `is_foreseen`:
+    the build has not started; whatever the answer, it may start then.
     """
 
     build: Build
@@ -44,7 +45,7 @@ class BridgeRequest:
 
 @dataclass(frozen=True, slots=True)
 class BridgeAnswer:
-    """The answer to a request; `failure` is set if some of its needs stay unmet."""
+    """The answer to a request; `failure` is set if some of its requirements remain unmet."""
 
     request: BridgeRequest
     failure: Failed | None = None
@@ -71,7 +72,7 @@ class Requests:
     _granted: dict[int, set[str]] = field(default_factory=dict)
 
     def add(self, request: BridgeRequest) -> BridgeAnswer | None:
-        """Add a request; answer it at once if the same build has asked for the same before."""
+        """Add a request; answer it at once if the same build has made the same request before."""
         again = self._granted.get(request.build.id, set()) & set(request.needs)
         if again:
             shown = ", ".join(sorted(again))
@@ -81,20 +82,22 @@ class Requests:
         return None
 
     def foresee(self, groups: Iterable[tuple[BridgeRequest, ...]]) -> None:
-        """Add what builds will ask for, in groups, those first that are built first."""
+        """Add predicted requirements of builds, in groups; the first group is built first."""
         self._foreseen += groups
 
     def forget(self, build_id: int) -> None:
-        """Ask nothing in advance for a build that left the queue."""
+        """Drop the predicted requirements of a build that left the queue."""
         left = (tuple(x for x in group if x.build.id != build_id) for group in self._foreseen)
         self._foreseen = [group for group in left if group]
 
-    def send(self, pool: Executor, *, in_advance: bool = True) -> None:
+    def send(self, pool: Executor, *, in_advance: bool = True, is_idle: bool = True) -> None:
         """Send everything of one kind that was collected, unless a request is running.
 
-        `in_advance`: also for builds that have not started.
+        `in_advance`: also for builds that have not started. Other collected requirements wait until
+        `is_idle`, that is, until a worker has nothing to build.
         """
-        if self.running is not None:
+        is_due = bool(self._apart or (in_advance and self._foreseen))
+        if self.running is not None or not (is_idle or is_due):
             return
         if self._apart:
             self._sent = [self._apart.pop(0)]
@@ -127,16 +130,16 @@ class Requests:
 
     @property
     def are_bootstrapping(self) -> bool:
-        """Whether something was asked for, from outside, to bootstrap a build, and has not come."""
+        """Whether an outside package was requested to bootstrap a build, and is not there yet."""
         sent = self._sent if self.running is not None else []
         return any(one.for_bootstrap for one in (*self._collected, *self._apart, *sent))
 
     def receive(self) -> list[BridgeAnswer]:
-        """Return the answers to all that was sent; call it when `is_answered`.
+        """Return the answers to everything that was sent; call it when `is_answered`.
 
-        If the bridge failed on several requests, a wheel that one of them needs must not spoil the
-        others: each is sent again alone and answered later. Builds that have not started are not
-        worth that: they ask once they need it.
+        If the bridge failed on several requests together, a wheel that one of them needs must not
+        spoil the others: each is sent again alone and answered later. This is not done for builds
+        that have not started, because they ask when they need it.
         """
         assert self.running is not None
         result, self.running = self.running.result(), None
@@ -162,7 +165,7 @@ class Requests:
 def provide(
     bridge: Bridge, needs: Sequence[str], is_cancelled: Callable[[], bool]
 ) -> Provision | Failed:
-    """Call the bridge in a worker; if the bridge itself fails, no package is to blame."""
+    """Call the bridge in a worker; if the bridge itself fails, no package is blamed."""
     try:
         with cancelled_by(is_cancelled):
             return bridge.provide(needs)

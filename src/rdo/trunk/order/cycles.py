@@ -1,9 +1,9 @@
-"""Dependency cycles: which package is built first, without the others.
+"""Dependency cycles: decide which package is built first, without the others.
 
-The rules, in this order: a package whose spec supports `%{repo_bootstrap}` is built with it;
-else what one member needs of the others comes from outside, for bootstrap builds alone; else all
-members fail. The RPMs of a bootstrap build are never published, and the package is built again
-as soon as the cycle is broken.
+The rules, in this order: a package whose spec supports `%{repo_bootstrap}` is built with it; else
+one member gets what it needs of the others from outside, for bootstrap builds only; else all
+members fail. The RPMs of a bootstrap build are never published, and the package is built again as
+soon as the cycle is broken.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from rdo.trunk.order.providers import Providers
 class Cycles:
     """The members of cycles that a round has helped so far; none is helped twice in the same way.
 
-    `can_bootstrap` reads the spec of a build, `has_last_resort` tells whether there is an outside
+    `can_bootstrap` reads the spec of a build, `has_last_resort` is whether there is an outside
     source to ask.
     """
 
@@ -32,7 +32,7 @@ class Cycles:
     def starter(
         self, members: Sequence[Build], waiting: Mapping[Build, frozenset[str]]
     ) -> Build | None:
-        """Return the member to build with `%{repo_bootstrap}`: the most awaited that supports it.
+        """Return the most awaited member that supports `%{repo_bootstrap}`, to build it with that.
 
         `waiting` are all open builds, with the packages that they wait for or will probably
         require: a cycle is known before all builds have been tried. Only one member
@@ -51,7 +51,7 @@ class Cycles:
         waiting: Mapping[Build, frozenset[str]],
         providers: Providers,
     ) -> BridgeRequest | None:
-        """Return what to ask of the last resort, for a member that has not asked it yet."""
+        """Return a request to the last resort, for a member that has made none yet."""
         if not self.has_last_resort:
             return None
         cycle = frozenset(build.package for build in members)
@@ -75,7 +75,7 @@ def _most_awaited_first(
 
 
 def cycle_failure(members: Sequence[Build]) -> Failed:
-    """Return the failure of the members of a cycle that nothing can break."""
+    """Return the failure for the members of a cycle that cannot be broken."""
     names = short_list(build.package for build in members)
     ways = (
         "none of their specs supports %{repo_bootstrap}, "

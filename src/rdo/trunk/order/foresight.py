@@ -1,7 +1,7 @@
-"""A look ahead at what the packages that were never built will ask for, before they start.
+"""Predict what packages that were never built will require, before their builds start.
 
-What they ask of each other orders them; what only the bridge can have is asked of it in a few
-requests, while builds that need no more of it run.
+Requirements on each other order them. Requirements that only the bridge can meet are requested in a
+few large requests, while builds that need nothing more of it run.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,17 +20,17 @@ from rdo.trunk.order.standing import Standing
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of the builds, by their ids, and which of their needs nobody meets now."""
+    """What was read about the builds, by their ids, and the requirements that nobody meets now."""
 
     found: Mapping[int, Foreseen]
     lacking: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """The packages of the release that each new package will ask for, and what nobody has yet.
+class Predictions:
+    """The predicted requirements of new packages: other packages, and requests to the bridge.
 
-    `requests` are for the bridge, in groups: what is built first comes first.
+    `requests` are in groups, in the order in which their packages are built.
     """
 
     behind: Mapping[str, Packages]
@@ -38,9 +38,9 @@ class Outlook:
 
 
 def unknown_builds(builds: Iterable[Build], standing: Standing) -> list[Build]:
-    """Return the newest build of each package of which nothing is known yet.
+    """Return the newest build of each package about which nothing is known yet.
 
-    None if there is only one, which asks as soon by itself.
+    Empty if there is only one, because its build asks just as soon.
     """
     newest = {build.package: build for build in builds}
     found = [
@@ -55,7 +55,7 @@ def read_ahead(
     own: Sequence[Path],
     is_cancelled: Callable[[], bool],
 ) -> Read:
-    """Read in a worker what the builds will ask for; what cannot be read is left out.
+    """Read, in a worker, what the builds will require; what cannot be read is left out.
 
     `own` are the folders with what the release has published.
     """
@@ -71,16 +71,16 @@ def look_again(
     own: Sequence[Path],
     is_cancelled: Callable[[], bool],
 ) -> dict[int, tuple[str, ...]]:
-    """Tell in a worker what builds would lack if they started now, by their ids.
+    """Return, from a worker, what builds would lack if they started now, by their ids.
 
-    What was bridged for them may itself require packages of the release.
+    Packages that were bridged for them may themselves require packages of the release.
     """
     with cancelled_by(is_cancelled):
         return {number: foresight.lacking(asked, own) for number, asked in needs.items()}
 
 
-def outlook_of(builds: Sequence[Build], read: Read, providers: Providers) -> Outlook:
-    """Return what follows from what was read of the builds."""
+def predictions_of(builds: Sequence[Build], read: Read, providers: Providers) -> Predictions:
+    """Return the predictions that follow from what was read about the builds."""
     behind: dict[str, Packages] = {}
     requests: dict[str, BridgeRequest] = {}
     offered = _offered(builds, read)
@@ -101,10 +101,10 @@ def outlook_of(builds: Sequence[Build], read: Read, providers: Providers) -> Out
         tuple(requests[name] for name in group if name in requests)
         for group in in_building_order(behind)
     )
-    return Outlook(behind, tuple(group for group in groups if group))
+    return Predictions(behind, tuple(group for group in groups if group))
 
 
 def _offered(builds: Sequence[Build], read: Read) -> dict[str, str]:
-    """Return the package of each name that the specs of the builds offer."""
+    """Return the package of each name that the specs of the builds define."""
     found = ((build.package, read.found.get(build.id)) for build in builds)
     return {name: package for package, one in found if one for name in one.offer}

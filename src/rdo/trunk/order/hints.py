@@ -1,9 +1,9 @@
-"""What a package will probably require when it is built.
+"""Guess what a package will require when it is built.
 
-These are only hints: the text of the spec, whose macros are not expanded, the Python requirements
-that the sources declare in plain text, and what the last build required. Most of today's specs
-compute their BuildRequires while building, mostly from just these requirements; a hint that is
-missed here costs a second try.
+The hints come from the text of the spec, whose macros are not expanded, from the Python
+requirements that the sources declare in plain text, and from what the last build required. Most of
+today's specs compute their BuildRequires while building, usually from these same requirements; a
+hint that is missed here costs a second try.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ def spec_text(distgit: Mirror, commit: str, folder: str = "") -> str:
 
 
 def build_requires(text: str) -> frozenset[str]:
-    """Return the BuildRequires that a spec has as plain text.
+    """Return the BuildRequires that are plain text in a spec.
 
     >>> sorted(build_requires("BuildRequires: git-core, python3dist(pbr) >= 2 python3-devel"))
     ['git-core', 'python3-devel', 'python3dist(pbr) >= 2']
@@ -81,14 +81,14 @@ def _pyproject(text: str) -> Iterator[str]:
             table.get("build-system", {}).get("requires", []),
         )
         lines = [str(line) for one in lists for line in one]
-    except (tomllib.TOMLDecodeError, AttributeError, TypeError):  # the build will say so
+    except (tomllib.TOMLDecodeError, AttributeError, TypeError):  # the build will report it
         return iter(())
     return _capabilities(lines)
 
 
 def _capabilities(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
-        with contextlib.suppress(InvalidRequirement):  # an option of pip, a path
+        with contextlib.suppress(InvalidRequirement):  # an option of pip, or a path
             yield capability(Requirement(line.strip()).name)
 
 
@@ -102,8 +102,8 @@ _DECLARATIONS = {
 def last_build_requires(at: Transaction, target: str) -> dict[str, frozenset[str]]:
     """Return what each package's newest good build required, by package, without versions.
 
-    A source RPM's requirements include what was only learned while it was built. Its metadata
-    is createrepo_c's own, so a pattern does what an XML parser would, much faster.
+    A source RPM's requirements include those found only while it was built. Its metadata is
+    createrepo_c's own, so a pattern does the work of an XML parser, much faster.
     """
     sources = [one for one in at.artifacts.good(target) if one.artifact.is_source]
     fragments = at.artifacts.fragments([one.id for one in sources])

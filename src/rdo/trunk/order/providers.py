@@ -1,8 +1,8 @@
-"""Which packages of the release may provide an RPM dependency.
+"""Find the packages of the release that may provide an RPM dependency.
 
-For a package that was published, its RPMs tell. For one that was never built, its name tells:
-package `python-foo` of project `foo` provides `python3-foo` and `python3dist(foo)`, and whatever
-begins with `python-foo-`.
+For a published package, its RPMs show what it provides. For one that was never built, its name
+shows it: package `python-foo` of project `foo` provides `python3-foo` and `python3dist(foo)`, and
+whatever begins with `python-foo-`.
 """
 
 import re
@@ -38,7 +38,7 @@ def _names(tokens: Iterable[str]) -> Iterator[str]:
         if token in _CONDITION:
             return
         if token[0] in "<>=":
-            next(remaining, None)  # the version
+            next(remaining, None)  # skips the version
         elif token not in _RICH:
             yield token
 
@@ -58,7 +58,7 @@ class Providers:
             self.learn(name, capabilities)
 
     def learn(self, package: str, capabilities: Iterable[str]) -> None:
-        """Record what a package has just been published with."""
+        """Record what a package provides now that it was published."""
         for names in self._by_capability.values():
             names.discard(package)
         for capability in capabilities:
@@ -69,7 +69,7 @@ class Providers:
         return frozenset().union(*(self._of_name(name) for name in needed_names(dependency)))
 
     def are_sure_of(self, dependency: str) -> bool:
-        """Whether the release packages exactly this name, and not only one it begins with."""
+        """Whether the release packages exactly this name, not only one that it begins with."""
         forms = {plain_name(name) for name in needed_names(dependency)}
         return not forms.isdisjoint(self._by_convention)
 
@@ -98,7 +98,7 @@ def prefixes(name: str) -> Iterator[str]:
 
 
 def plain_name(name: str) -> str:
-    """Return one form for all names of a Python project; other names as they are.
+    """Return the same form for all names of a Python project; other names unchanged.
 
     >>> plain_name("python3.11dist(oslo.config[rst])"), plain_name("python3-oslo-config-tests")
     ('python:oslo-config', 'python:oslo-config')

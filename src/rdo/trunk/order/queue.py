@@ -1,9 +1,9 @@
 """The order of a round: which builds may start now, and which wait for what.
 
-Requirements appear while building, so the order is computed again each time a build ends. A
-build that was told to wait for packages comes after them; what is only likely to be required
-(hints: the BuildRequires of the spec and of the last build) is built first where that costs
-nothing. A package's commits are built one after another, in their order.
+Requirements appear while building, so the order is computed again each time a build ends. A build
+that has to wait for packages comes after them; what is only likely to be required (hints: the
+BuildRequires of the spec and of the last build) is built first where that costs nothing. A
+package's commits are built one after another, in order.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,22 +12,23 @@ from typing import TypeAlias
 from rdo.store.work.builds import Build
 
 Packages: TypeAlias = frozenset[str]
-HasRoom: TypeAlias = Callable[[str, Collection[str]], bool]
-"""Whether a build of a package may be started, beside those that are being built."""
+HasRoom: TypeAlias = Callable[[Build, Collection[str]], bool]
+"""Whether a build may be started, beside those of the packages that are being built."""
 
 
-def _always(_package: str, _busy: Collection[str]) -> bool:
+def _always(_build: Build, _busy: Collection[str]) -> bool:
     return True
 
 
 class Queue:
-    """The builds of one round that have not ended, by the order in which they were planned."""
+    """The builds of one round that have not ended, in the order in which they were planned."""
 
     def __init__(
         self, builds: Iterable[Build], hints: Mapping[str, Packages] | None = None
     ) -> None:
         self._builds = {build.id: build for build in _by_package(builds)}
         self._busy: set[int] = set()
+        self._without_worker: set[int] = set()
         self._aside: set[int] = set()
         self._behind: dict[int, Packages] = {}
         self._hints = dict(hints or {})
@@ -47,14 +48,14 @@ class Queue:
         return frozenset(one.package for one in self._builds.values() if one.id != build.id)
 
     def idle(self) -> list[Build]:
-        """Return the builds that have not been taken, or wait for something."""
+        """Return the builds that are not started, or wait for something."""
         return [build for id_, build in self._builds.items() if id_ not in self._busy]
 
     def take(self, limit: int, *, probe: bool = True, has_room: HasRoom = _always) -> list[Build]:
-        """Return up to `limit` builds that may start now, and count them as running.
+        """Return up to `limit` builds that may start now, and mark them as running.
 
-        With `probe` also builds that will probably only learn what they wait for, where no other
-        may start. `has_room` may leave out builds whose builder has enough of them.
+        With `probe`, if no other build may start, also a build that will probably only find out
+        what it waits for. `has_room` may leave out builds, such as those whose builder is busy.
         """
         taken: list[Build] = []
         while len(taken) < limit and (build := self._next(has_room, probe=probe)):
@@ -69,20 +70,20 @@ class Queue:
         self._behind.pop(build.id, None)
 
     def adopt(self, build: Build) -> None:
-        """Take in a build that runs already; it is not in the store's queue."""
+        """Add a build that is already running; it is not in the store's queue."""
         self.add(build)
         self._busy.add(build.id)
 
     def startable_packages(self) -> list[str]:
-        """Return the packages of which a build neither runs nor waits for what it asked for."""
+        """Return the packages whose next build is neither running nor waiting for others."""
         return [build.package for build in self._startable()]
 
     def set_aside(self, build_ids: Iterable[int]) -> None:
-        """Let builds wait for what nobody builds: they start once they are taken back."""
+        """Keep builds from starting until they are taken back; they wait for no other build."""
         self._aside |= self._builds.keys() & set(build_ids)
 
     def take_back(self, build_ids: Iterable[int]) -> None:
-        """Let builds start that were set aside; what has left the queue is ignored."""
+        """Let builds start that were set aside; those that left the queue are ignored."""
         self._aside -= set(build_ids)
 
     def hint(self, package: str, packages: Packages) -> None:
@@ -90,21 +91,25 @@ class Queue:
         self._hints[package] = self._hints.get(package, frozenset()) | packages
 
     def foresee(self, package: str, packages: Packages) -> None:
-        """Record what `package` will require, from a look ahead: it replaces mere hints."""
+        """Record predicted requirements of `package`; they replace mere hints."""
         self._hints[package] = packages
         self._foreseen.add(package)
 
     def refresh(self, build: Build) -> None:
-        """Replace a build by its newer state from the store."""
+        """Replace a build by its newer state in the store."""
         self._builds[build.id] = build
 
     def hold_back(self, build_id: int, packages: Packages) -> None:
-        """Make a build wait for `packages`; with none it may start again at once."""
+        """Make a build wait for `packages`; if empty, it may start again at once."""
         self._no_longer_busy(build_id)
         self._behind[build_id] = packages
 
+    def frees_its_worker(self, build_id: int) -> None:
+        """Record that a taken build uses no worker any more, while it waits for an answer."""
+        self._without_worker.add(build_id)
+
     def ended(self, build_id: int, *, published: bool) -> None:
-        """Remove a build; what waited for its package may start if it was published."""
+        """Remove a build; builds that wait for its package may start if it was published."""
         package = self._builds.pop(build_id).package
         self._no_longer_busy(build_id)
         self._aside.discard(build_id)
@@ -120,7 +125,7 @@ class Queue:
             self._hints[name] = self._hints[name] - {package}
 
     def drop(self, build_id: int) -> None:
-        """Remove a build that did not end; what waits for its package keeps waiting."""
+        """Remove a build that did not end; builds that wait for its package keep waiting."""
         del self._builds[build_id]
         self._no_longer_busy(build_id)
         self._aside.discard(build_id)
@@ -130,7 +135,8 @@ class Queue:
         """Return builds that are not worth a try, because their package has a newer commit.
 
         One commit of the package waits for a package that is not being built now, and the others
-        probably require the same. Once it is there, the newest commit is the one to build.
+        probably require the same. Once that package exists, only the newest commit needs to be
+        built.
         """
         coming = self.open_packages
         stuck = {build.package for build, names in self.waiting().items() if names - coming}
@@ -144,7 +150,7 @@ class Queue:
         ]
 
     def waiting(self) -> dict[Build, Packages]:
-        """Return the builds that wait, with the packages that they wait for."""
+        """Return the waiting builds, with the packages that they wait for."""
         return {self._builds[id_]: names for id_, names in self._behind.items() if names}
 
     def expected(self) -> dict[Build, Packages]:
@@ -158,13 +164,13 @@ class Queue:
     def cycle(self) -> list[Build]:
         """Return builds that wait only for each other; none if there is no such cycle.
 
-        Of a package that has several, this is the first one that waits. Others may be running:
-        whoever waits for one that runs or may start is in no cycle yet.
+        If a package has several builds, this is its first one that waits. Other builds may be
+        running: a build that waits for one that is running or may start is not in a cycle yet.
         """
         return self._first_of(_cycle(_closed(self._waiting_packages())))
 
     def foreseen_cycle(self) -> list[Build]:
-        """Return builds that will wait only for each other as far as was foreseen."""
+        """Return builds that will wait only for each other, according to predictions."""
         startable = self._startable()
         return self._first_of(self._foreseen_cycle(self._likely_of(startable)))
 
@@ -177,22 +183,23 @@ class Queue:
 
     def _no_longer_busy(self, build_id: int) -> None:
         self._busy.discard(build_id)
+        self._without_worker.discard(build_id)
         self._probed.pop(build_id, None)
 
     def _next(self, has_room: HasRoom, *, probe: bool) -> Build | None:
         startable = self._startable()
         live, coming = self._live(startable), self.open_packages
-        busy = [self._builds[id_].package for id_ in self._busy]
-        startable = [build for build in startable if has_room(build.package, busy)]
+        busy = [self._builds[id_].package for id_ in self._busy - self._without_worker]
+        startable = [build for build in startable if has_room(build, busy)]
         for build in startable:
-            # What was foreseen is worth waiting for, even where its own build waits.
+            # Predicted requirements are worth waiting for, even while their own builds wait.
             awaited = coming if build.package in self._foreseen else live
             if not self._likely(build) & awaited:
                 return build
         return self._probe(startable) if probe else None
 
     def _likely_of(self, startable: Sequence[Build]) -> dict[str, Packages]:
-        """Return which packages each build will probably require, of those that may come."""
+        """Return which of the packages still to be built each build will probably require."""
         live = self._live(startable)
         return {build.package: self._likely(build) & live for build in startable}
 
@@ -201,11 +208,12 @@ class Queue:
         return hints - {build.package}
 
     def _probe(self, startable: Sequence[Build]) -> Build | None:
-        """Return a build that is only held back by builds which will ask for it in turn.
+        """Return a build to try although a hint says that it must wait.
 
-        It asks for what it really needs, so that a cycle is known. Else one whose packages to come
-        are stuck themselves. Of what was not looked at in advance one build is tried when nothing
-        runs: a hint is no reason to build nothing at all.
+        First choice: a member of a predicted cycle; its build shows what it really needs. Second: a
+        build that waits only for packages that are stuck themselves; if its requirements were
+        predicted, only while nothing but such tries runs. If nothing runs, one build without
+        predictions is tried, because a hint must not stop all work.
         """
         likely = self._likely_of(startable)
         asks = {self._builds[id_].package: names for id_, names in self._probed.items()}
@@ -214,18 +222,27 @@ class Queue:
             if build.package in members:
                 self._probed[build.id] = likely[build.package]
                 return build
-        stuck = (build for build in startable if not likely[build.package])
-        return next(stuck, None) or (startable[0] if startable and not self._busy else None)
+        at_work = self._busy - self._probed.keys()
+        for build in startable:
+            if likely[build.package] or (at_work and build.package in self._foreseen):
+                continue
+            if build.package in self._foreseen:
+                self._probed[build.id] = frozenset()
+            return build
+        return startable[0] if startable and not self._busy else None
 
     def _foreseen_cycle(self, likely: Mapping[str, Packages]) -> Packages:
-        """Return packages that require each other as far as was foreseen, and nothing else."""
+        """Return packages that, according to predictions, require only each other."""
         edges = {name: names for name, names in likely.items() if names and name in self._foreseen}
-        for package, names in self._waiting_packages().items():
-            edges[package] = edges.get(package, frozenset()) | names
+        going = {self._builds[id_].package for id_ in self._busy | self._aside}
+        free = going.union(likely) - edges.keys()
+        for build, names in self.waiting().items():
+            if build.package not in free:
+                edges[build.package] = edges.get(build.package, frozenset()) | names
         return _cycle(_closed(edges))
 
     def _startable(self) -> list[Build]:
-        """Return the first build of each package that neither waits nor has a build running."""
+        """Return the first build of each package that neither waits nor has a running build."""
         seen = {self._builds[build_id].package for build_id in self._busy | self._aside}
         found = []
         for build in self._builds.values():
@@ -266,7 +283,7 @@ def in_building_order(behind: Mapping[str, Packages]) -> Iterator[list[str]]:
 
 
 def _by_package(builds: Iterable[Build]) -> list[Build]:
-    """Sort builds by package, as planned, and each package's by commit: a retry has a late id."""
+    """Sort builds by package, as planned, and within a package by commit: a retry has a late id."""
     first: dict[str, int] = {}
     planned = sorted(builds, key=lambda build: build.id)
     for build in planned:
@@ -275,7 +292,7 @@ def _by_package(builds: Iterable[Build]) -> list[Build]:
 
 
 def _closed(edges: Mapping[str, Packages]) -> dict[str, Packages]:
-    """Return the edges that lead nowhere else than to each other."""
+    """Return the edges that lead only to each other."""
     closed = dict(edges)
     while hopeless := [name for name, needs in closed.items() if needs - closed.keys()]:
         for name in hopeless:
@@ -286,8 +303,9 @@ def _closed(edges: Mapping[str, Packages]) -> dict[str, Packages]:
 def _cycle(edges: Mapping[str, Packages]) -> Packages:
     """Return names that all lead to each other and to nothing else; every name leads somewhere.
 
-    The walk starts anywhere and moves to a name from which there is no way back, since less can
-    be reached from there. When there is no such name, everything within reach is one cycle.
+    The walk starts anywhere and moves to a name from which there is no way back, because fewer
+    names can be reached from there. When there is no such name, everything within reach is one
+    cycle.
     """
     back: dict[str, set[str]] = {}
     for name, needs in edges.items():
@@ -304,7 +322,7 @@ def _cycle(edges: Mapping[str, Packages]) -> Packages:
 
 
 def _reachable(edges: Mapping[str, Collection[str]], start: str) -> dict[str, None]:
-    """Return all that `start` leads to, in the order it is met; itself only if a way leads back."""
+    """Return all names reachable from `start`, in order; `start` only if a way leads back."""
     reached: dict[str, None] = {}
     todo = [start]
     while todo:

@@ -9,19 +9,19 @@ from datetime import datetime, timedelta
 from rdo.model.build import Failed
 from rdo.store.work.builds import Build
 
-# Before its 2nd, 3rd … try; the first repetition is the next round.
+# Before its 2nd, 3rd … try; the first repetition is in the next round.
 _PAUSES = (timedelta(0), timedelta(minutes=10), timedelta(minutes=30))
 
 
 def may_retry(failure: Failed, *, tries: int, limit: int) -> bool:
-    """Whether a failed build is queued again; it has had `tries` spurious tries of `limit`."""
+    """Whether a failed build is queued again, after `tries` of at most `limit` spurious tries."""
     return failure.reason.is_spurious and tries < limit
 
 
 def rests_until(build: Build, now: datetime) -> datetime:
-    """Return the time from which a queued build may be tried.
+    """Return the earliest time at which a queued build may be tried.
 
-    A build that was queued after `now`, by a clock that was ahead, does not rest.
+    If a build was queued after `now`, because a clock was wrong, it may be tried at once.
     """
     if build.created > now:
         return now

@@ -1,4 +1,4 @@
-"""Commits that failed and are worth another try, although their own sources have not changed."""
+"""Find failed commits that are worth another try, although their own sources have not changed."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -24,10 +24,10 @@ def worth_another_try(
 ) -> list[Commit]:
     """Return the newest commits of packages whose cause of failure has changed since.
 
-    Tests that have been turned off; RPMs that `allow` now accepts; a cycle with a new commit in
-    it; a dependency that the release itself packages and has published since; a package that had
-    left the release with something in the queue. `planned` are packages that get builds anyway.
-    Each try makes a build of its own, so that the same change counts once.
+    These changes count: tests were disabled; `allow` now accepts the RPMs; a failed cycle has a new
+    commit; the release has published a required package since; a package was out of the release
+    while it had queued builds. `planned` are packages that get builds anyway. Each try makes a new
+    build, so the same change counts only once.
     """
     failed = {
         state.package: state.newest
@@ -55,7 +55,7 @@ def worth_another_try(
 
 
 def _failed_tests(build: Build) -> bool:
-    """Whether a build failed in tests that were on; with tests off that cannot happen again."""
+    """Whether a build failed in tests that were enabled; disabled tests cannot fail again."""
     match build.outcome:
         case Failed(FailureReason.TEST):
             return True
@@ -63,7 +63,7 @@ def _failed_tests(build: Build) -> bool:
 
 
 def _is_allowed(build: Build, allowed: Collection[str]) -> bool:
-    """Whether a build failed for nothing else than what is allowed now."""
+    """Whether a build failed only because of what is now allowed."""
     match build.outcome:
         case Failed(FailureReason.REFUSED, detail):
             asked = asked_for(detail)
@@ -76,7 +76,7 @@ def _owners(providers: Providers, build: Build) -> frozenset[str]:
 
 
 def _has_news(build: Build, owners: frozenset[str], states: Mapping[str, PackageBuilds]) -> bool:
-    """Whether a package that the build asked for was published after the build failed."""
+    """Whether a package that the build required was published after the build failed."""
     good = (state.good for name in owners if (state := states.get(name)))
     return _lacks(build, FailureReason.MISSING_DEPENDENCY) and any(
         one.id > build.id for one in good if one
@@ -86,7 +86,7 @@ def _has_news(build: Build, owners: frozenset[str], states: Mapping[str, Package
 def _cycles_of(
     coming: set[str], asking: Mapping[str, Build], owners: Mapping[str, frozenset[str]]
 ) -> Iterator[tuple[str, Build]]:
-    """Yield the members of failed cycles that require, also through each other, what is planned."""
+    """Yield the members of failed cycles that require planned packages, even indirectly."""
     while found := [
         name
         for name, build in asking.items()

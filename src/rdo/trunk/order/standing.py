@@ -1,4 +1,4 @@
-"""What a build that asks for something should do: go behind others, ask the bridge, or fail."""
+"""Decide what a build with unmet requirements does: wait for others, ask the bridge, or fail."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ from rdo.trunk.order.providers import Providers
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of the needs of one build.
+    """What happens to the unmet requirements of one build.
 
     `behind` are packages to wait for, `bridge` what only others may have, `hopeless` what the
-    release itself packages but does not provide. With none of them the build may try again.
+    release itself packages but does not provide. If all are empty, the build may try again.
     """
 
     behind: frozenset[str] = frozenset()
@@ -23,12 +23,12 @@ class Verdict:
 
 @dataclass(slots=True)
 class Standing:
-    """Where the packages of the release stand in this round, as far as it matters for needs.
+    """The states of the release's packages in this round, as far as requirements depend on them.
 
-    `good` have RPMs published; `ftbfs` fail now. What is `under_review` is built and enters no
-    repository, so nobody gets it; `elsewhere` are packages with builds in the queue that are
-    not for this round. A turn is counted for each publication and each start, so that one can
-    say which came first.
+    `good` have published RPMs; `ftbfs` fail now. Packages `under_review` are built but enter no
+    repository, so nobody gets them; `elsewhere` are packages with queued builds that are not for
+    this round. A counter is increased for each publication and each start, to know which came
+    first.
     """
 
     providers: Providers
@@ -49,7 +49,7 @@ class Standing:
         under_review: frozenset[str] = frozenset(),
         elsewhere: frozenset[str] = frozenset(),
     ) -> "Standing":
-        """Where packages stand by their last builds; those under review provide nothing."""
+        """Return the states of packages by their last builds; reviewed ones provide nothing."""
         standing = cls(providers, under_review=under_review, elsewhere=elsewhere)
         for state in states:
             if state.good and state.package not in under_review:
@@ -63,7 +63,7 @@ class Standing:
         self._started[build.id] = self._turn
 
     def published(self, build: Build, provides: Iterable[str]) -> None:
-        """Take note of a publication; a bootstrap build counts for builds that ask again."""
+        """Record a publication; a bootstrap build counts for builds that ask again."""
         self.providers.learn(build.package, provides)
         if build.package in self.under_review:
             return
@@ -77,11 +77,11 @@ class Standing:
         self.ftbfs.add(build.package)
 
     def will_be_retried(self, build: Build) -> None:
-        """Take note that a later round builds it again."""
+        """Record that a later round builds it again."""
         self.elsewhere |= {build.package}
 
     def judge(self, build: Build, needs: Iterable[str], others: frozenset[str]) -> Verdict:
-        """Decide on the needs of `build`; `others` are the packages of all other open builds."""
+        """Decide on the requirements of `build`; `others` are packages of all other builds."""
         behind: set[str] = set()
         bridge: list[str] = []
         hopeless: list[str] = []
@@ -97,7 +97,7 @@ class Standing:
         return Verdict(frozenset(behind), tuple(bridge), tuple(hopeless))
 
     def _is_news(self, build: Build, package: str) -> bool:
-        """Whether `package` was published after the build began and looked for it."""
+        """Whether `package` was published after the build started and looked for it."""
         return self._published.get(package, -1) > self._started.get(build.id, 0)
 
     def _may_come(self, package: str, others: frozenset[str]) -> bool:

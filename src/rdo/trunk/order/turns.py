@@ -1,4 +1,4 @@
-"""Whose turn it is: rounds of several targets share the machine and the builders, fairly."""
+"""Let rounds of several targets share the machine and the builders fairly."""
 
 import threading
 import time
@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-_IMPATIENT_SECONDS = 3.0  # a round asks again within one; one that does not is busy or stuck
+_IMPATIENT_SECONDS = 3.0  # a round asks every second; one that does not is busy or stuck
 
 
 @dataclass(slots=True)
 class _Guest:
-    """A round with the builds that it has, or may start now, at each place."""
+    """A round with its running builds, and those it may start, at each place."""
 
     wake: Callable[[], None]
     uses: Counter[str] = field(default_factory=Counter)
@@ -21,12 +21,12 @@ class _Guest:
 
 
 class Turns:
-    """How many builds rounds may have at the same time, and which round starts the next one.
+    """Limits how many builds rounds run at the same time, and decides who starts the next one.
 
-    `limits` are the numbers of builds, by place (`rdo.builders.by_package.Share.place`); a place
-    without one has no limit. A free worker goes to the round that has the fewest builds there, of
-    those that lack one; among equals, to that which was served longest ago. A round that wants
-    nothing, or is stuck, keeps no worker from another. Safe from threads.
+    `limits` are numbers of builds by place (`rdo.builders.by_package.Share.place`); a place without
+    a limit is unlimited. A free worker goes to the waiting round with the fewest builds there; if
+    several have the same number, to the one that was served longest ago. A round that wants
+    nothing, or is stuck, does not keep a worker from others. Thread-safe.
     """
 
     def __init__(
@@ -38,12 +38,12 @@ class Turns:
         self._guests: dict[str, _Guest] = {}
 
     def join(self, target: str, wake: Callable[[], None]) -> None:
-        """Take part; `wake` is called when it may be worth asking again."""
+        """Register a round; `wake` is called when it may be worth asking again."""
         with self._lock:
             self._guests[target] = _Guest(wake)
 
     def leave(self, target: str) -> None:
-        """End the part of a round: nothing is kept for it any more."""
+        """Unregister a round; nothing is reserved for it any more."""
         with self._lock:
             self._guests.pop(target, None)
             self._wake_denied()
@@ -55,10 +55,11 @@ class Turns:
         wants: Mapping[str, int],
         insists: Mapping[str, int],
     ) -> Counter[str]:
-        """Return how many further builds a round may start at each place of `wants`.
+        """Return how many more builds a round may start at each place in `wants`.
 
-        They are kept for it until it says by `settle` what it has started. `uses` are its builds
-        now; as long as it has not got what it `insists` on, a free worker is kept for it.
+        They are reserved for it until it reports by `settle` what it has started. `uses` are its
+        current builds; as long as it has not got what it `insists` on, a free worker is reserved
+        for it.
         """
         with self._lock:
             guest = self._guests[target]
@@ -75,7 +76,7 @@ class Turns:
             return granted
 
     def settle(self, target: str, uses: Mapping[str, int], granted: Mapping[str, int]) -> None:
-        """Record what builds a round has now that it has made use of what it was granted."""
+        """Record the builds of a round after it has used what it was granted."""
         with self._lock:
             guest = self._guests[target]
             for place, number in granted.items():
@@ -87,7 +88,7 @@ class Turns:
                 self._wake_denied()
 
     def _is_next(self, target: str, place: str) -> bool:
-        """Whether a round may have one more build at a place, before all who come first."""
+        """Whether a round may have one more build at a place, after rounds that come first."""
         if place not in self._limits:
             return True
         free = self._limits[place] - sum(guest.uses[place] for guest in self._guests.values())

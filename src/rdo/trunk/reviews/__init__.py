@@ -1,1 +1,1 @@
-"""Open reviews: queued, built with what depends on them, and answered."""
+"""Open reviews: queued, built with their dependents, and answered."""

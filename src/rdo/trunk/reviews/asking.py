@@ -1,4 +1,4 @@
-"""Queueing open reviews, within the limits of their server, and cancelling them."""
+"""Queue open reviews, within the limits of their server, and cancel them."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -20,12 +20,12 @@ MOST_OPEN = 500
 
 
 def bell_of(settings: Settings) -> Path:
-    """Return the FIFO at which `rdo review run --loop` waits."""
+    """Return the FIFO on which `rdo review run --loop` waits."""
     return settings.data / "reviews.bell"
 
 
 def targets_of(app: App, place: ConfiguredForge, project: str) -> list[str]:
-    """Return the targets in which changes of a project are built; none if nothing is."""
+    """Return the targets in which changes of a project are built; none if there are none."""
     if not place.has_project(project):
         return []
     places = place.remotes_of(project)
@@ -44,7 +44,7 @@ def ask(
     asked: ReviewAsked,
     now: datetime,
 ) -> list[ReviewRun]:
-    """Queue a change for some targets; what its author asks for beyond the limit is refused."""
+    """Queue a change for some targets; an author's requests above the limit are refused."""
     change = ChangeId(place.name, asked.project, asked.number)
     most = place.section.per_author_hourly
     queued = []
@@ -61,7 +61,7 @@ def ask(
 
 
 def ask_by_hand(app: App, url: str, target: str | None, by: str) -> list[ReviewRun]:
-    """Queue the change at an address, whatever its author has asked for.
+    """Queue the change at a URL, without the limit of its author.
 
     Raises NotFoundError if its server is not configured, or nothing is built from its project.
     """

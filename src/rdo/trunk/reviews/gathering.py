@@ -1,4 +1,4 @@
-"""The changes that a change needs: its `Depends-On:` lines, followed across servers."""
+"""Collect the changes that a change needs: follow `Depends-On:` lines across servers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from rdo.trunk.reviews.places import ConfiguredForge, place_at
 
 
 class UnusableChangeError(RefusedError):
-    """A change that is not built, for a reason that its author can mend."""
+    """A change that is not built, for a reason that its author can fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class GatheredChanges:
-    """A change and what it needs, in the order in which they are built; the change is the last."""
+    """A change and the changes it needs, in the order to build them; the change comes last."""
 
     changes: tuple[Change, ...]
 
@@ -26,10 +26,10 @@ class GatheredChanges:
 
 
 def gather(places: Mapping[str, ConfiguredForge], change: Change) -> GatheredChanges:
-    """Return a change with all that it needs and that is not merged yet.
+    """Return a change with all unmerged changes that it needs.
 
-    Raises UnusableChangeError for an address on a server that is not configured, for an abandoned
-    change, for too many of them, and for changes that need each other.
+    Raises UnusableChangeError for a URL on a server that is not configured, for an abandoned
+    change, for too many changes, and for changes that need each other.
     """
     done: dict[ChangeId, Change] = {}
     _visit(places, change, done, ())
@@ -59,12 +59,12 @@ def _visit(
 
 
 def _change_at(places: Mapping[str, ConfiguredForge], url: str) -> Change:
-    """Return the change of a `Depends-On:` line; nothing else is asked than configured servers."""
+    """Return the change in a `Depends-On:` line; only configured servers are contacted."""
     try:
         place, project, number = place_at(places.values(), url)
         change = place.server.change(project, number)
     except NotFoundError as error:
         raise UnusableChangeError(f"Depends-On: {error}") from error
     if not place.has_project(change.id.project):
-        raise UnusableChangeError(f"Depends-On: {url[:200]} is of a project that is not built")
+        raise UnusableChangeError(f"Depends-On: {url[:200]} is in a project that is not built")
     return change

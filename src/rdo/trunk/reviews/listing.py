@@ -1,4 +1,4 @@
-"""What people and programs are shown of reviews."""
+"""Reviews as shown to people and programs."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ class ReviewView:
 def listed(
     app: App, targets: Sequence[str], *, only_open: bool = False, limit: int = 50
 ) -> list[ReviewRun]:
-    """Return the reviews of targets, the newest first."""
+    """Return the reviews of targets, newest first."""
     with app.store.read() as at:
         found = [
             one
@@ -50,9 +50,9 @@ def view(app: App, review_id: int) -> ReviewView:
 def log_of(folder: Path, shown: ReviewView, package: str) -> bytes:
     """Return the end of the log of a package that was built; `folder` is the target's.
 
-    Raises NotFoundError if there is none, or none any more.
+    Raises NotFoundError if there is no log, or no longer one.
     """
-    if any(one.package == package for one in shown.builds):  # so it is the name of a package
+    if any(one.package == package for one in shown.builds):  # so it is a package's name
         results = folder / "reviews" / str(shown.review.id) / package
         for name in _LOGS:
             with contextlib.suppress(OSError), _opened(results / name) as file:
@@ -63,7 +63,7 @@ def log_of(folder: Path, shown: ReviewView, package: str) -> bytes:
 
 
 def _opened(file: Path) -> BinaryIO:
-    """Open a log; a link in its place is not followed."""
+    """Open a log, but never through a link."""
     return os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW), "rb")
 
 

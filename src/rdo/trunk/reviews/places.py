@@ -1,4 +1,4 @@
-"""The configured servers of reviews, and what a change there is to a target."""
+"""The configured review servers, and what a change there means for a target."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ _GITHUB = "https://github.com"
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredForge:
-    """A server of reviews as it is configured, and how it is reached."""
+    """A review server as configured, and the client for it."""
 
     name: str
     section: ReviewSection
@@ -39,12 +39,12 @@ class ConfiguredForge:
         return any(fnmatchcase(project, pattern) for pattern in patterns)
 
     def remotes_of(self, project: str) -> set[str]:
-        """Return where a project's repository may be, as `place_of` writes it."""
+        """Return the possible URLs of a project's repository, in the form of `place_of`."""
         urls = self.section.repositories or [self.section.url]
         return {place_of(f"{url.rstrip('/')}/{project}") for url in urls}
 
     def requests(self, change: Change, packages: Mapping[str, Package]) -> list[ScratchRequest]:
-        """Return the packages that a change is part of, and as which of their sides."""
+        """Return the packages that a change belongs to, and on which side of each."""
         places = self.remotes_of(change.id.project)
         url = self.server.git_url(change.id.project)
         side = OpenChange(url, change.ref, change.revision)
@@ -59,20 +59,20 @@ class ConfiguredForge:
 
 
 def review_places(settings: Settings) -> dict[str, ConfiguredForge]:
-    """Return all configured servers of reviews."""
+    """Return all configured review servers."""
     return {name: _place(name, section) for name, section in settings.reviews.items()}
 
 
 def review_place(settings: Settings, name: str) -> ConfiguredForge | None:
-    """Return one configured server of reviews; None if there is none of this name."""
+    """Return one configured review server; None if there is none with this name."""
     section = settings.reviews.get(name)
     return _place(name, section) if section else None
 
 
 def place_at(places: Iterable[ConfiguredForge], url: str) -> tuple[ConfiguredForge, str, int]:
-    """Return the server that an address is of, with project and number of the change there.
+    """Return the server of a URL, with project and number of the change there.
 
-    Raises NotFoundError for an address on a server that is not configured.
+    Raises NotFoundError for a URL on a server that is not configured.
     """
     for place in places:
         if found := place.server.number_in(url):

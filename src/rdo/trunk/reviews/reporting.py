@@ -1,4 +1,4 @@
-"""Telling the server of a review what came of it, until it has heard."""
+"""Send verdicts to the servers of reviews, and repeat that until it succeeds."""
 
 import logging
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ _TITLES = {
 
 
 def is_due(review: ReviewRun, now: datetime) -> bool:
-    """Whether a verdict is to be sent now: at once, then after 1, 2, 4 … 60 minutes."""
+    """Whether a verdict must be sent now: at once, then after 1, 2, 4 … 60 minutes."""
     if review.state is not ReviewState.DONE or review.reported or review.finished is None:
         return False
     waits = sum(min(2**number, 60) for number in range(review.report_tries))
@@ -31,7 +31,7 @@ def is_due(review: ReviewRun, now: datetime) -> bool:
 
 
 def send(app: App, place: ConfiguredForge | None, review: ReviewRun) -> None:
-    """Send the verdict and record it; a server that is away is tried again, for some hours."""
+    """Send the verdict and record that; if the server is away, this is repeated for some hours."""
     error, is_last = "", True
     if place is None:
         error = f"[reviews.{review.change.place}] is no longer configured"
@@ -94,7 +94,7 @@ def _report(app: App, review: ReviewRun) -> ReviewReport:
 
 
 def message(review: ReviewRun, builds: tuple[ReviewBuild, ...], title: str, link: str) -> str:
-    """Return all lines that are told: the verdict, each package, and where the logs are."""
+    """Return all lines of the report: the verdict, each package, and where the logs are."""
     lines = [f"{title} ({review.target})", ""]
     for one in builds:
         reason = f" ({one.reason})" if one.reason else ""

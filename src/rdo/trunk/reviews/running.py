@@ -1,7 +1,7 @@
-"""Working off the queue of open reviews: builds, votes, verdicts.
+"""Process the queue of open reviews: builds, votes, verdicts.
 
-One process does this for a factory. The state of each review is a row, so that a kill at any line
-costs no more than the build that ran: the next process begins it again.
+One process does this for a factory. The state of each review is a row, so a kill at any line costs
+only the running build: the next process starts it again.
 """
 
 import contextlib
@@ -49,20 +49,20 @@ class _Work:
         return time.monotonic() > self.deadline
 
     def is_cancelled(self) -> bool:
-        """Whether its programs are to end now."""
+        """Whether its programs must end now."""
         return self.stop.is_set() or self.is_late
 
 
 @dataclass(slots=True)
 class ReviewRunner:
-    """Builds what is queued; `run` returns when nothing is left that it could do now."""
+    """Builds what is queued; `run` returns when nothing more can be done now."""
 
     app: App
     _work: dict[int, tuple[_Work, "Future[None]"]] = field(default_factory=dict)
     _places: dict[str, ConfiguredForge] = field(default_factory=dict)
 
     def run(self, *, loops: bool = False) -> int:
-        """Work off the queue and return how many reviews were ended; with `loops`, never end.
+        """Process the queue and return how many reviews were ended; with `loops`, never end.
 
         Raises RefusedError if another process does this already.
         """
@@ -99,7 +99,7 @@ class ReviewRunner:
             bell.wait(_LOOK_SECONDS if self._work or is_left else _IDLE_SECONDS)
 
     def _recover(self) -> None:
-        """Queue again what a killed process was building, and remove results that are old."""
+        """Queue again what a killed process was building, and remove old results."""
         with self.app.store.write() as at:
             for one in at.reviews.open():
                 if one.state is ReviewState.RUNNING:
@@ -129,11 +129,11 @@ class ReviewRunner:
         """End the builds of reviews that were superseded or cancelled meanwhile."""
         for number, (work, _) in self._work.items():
             if number not in open_ and not work.stop.is_set():
-                log.info("review %d is not wanted any more", number)
+                log.info("review %d is no longer wanted", number)
                 work.stop.set()
 
     def _step(self, review: ReviewRun, pool: ThreadPoolExecutor) -> None:
-        """Do what can be done now for a review that is not finished."""
+        """Do what can be done now for an unfinished review."""
         place = self._places.get(review.change.place)
         with log_context.about(f"review {review.id}"):
             match review.state:
@@ -145,7 +145,7 @@ class ReviewRunner:
                     send(self.app, place, review)
 
     def _let_go(self) -> None:
-        """End what is built; the next process begins it again, as if it had not been tried."""
+        """End running builds; the next process starts them again, as if they had not been tried."""
         for number, (work, _) in self._work.items():
             work.stop.set()
             with self.app.store.write() as at:
@@ -176,7 +176,7 @@ class ReviewRunner:
         self._work[review.id] = work, pool.submit(self._build, work, place)
 
     def _build(self, work: _Work, place: ConfiguredForge) -> None:
-        """Build a review in a thread of the pool, and keep its verdict."""
+        """Build a review in a thread of the pool, and store its verdict."""
         review = work.review
         with log_context.about(f"review {review.id}"), contextlib.closing(self.app.anew()) as app:
             end = self._end_of(app, work, place)

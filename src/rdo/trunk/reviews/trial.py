@@ -1,4 +1,4 @@
-"""Building one review: what it needs, its own packages, then what depends on them."""
+"""Build one review: the changes it needs, its own packages, then their dependents."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrialEnd:
-    """How a review ended: the verdict, and why in one line."""
+    """How a review ended: the verdict, and the reason in one line."""
 
     verdict: ReviewVerdict
     detail: str
@@ -38,7 +38,7 @@ class WantedBuild:
 
 @dataclass(frozen=True, slots=True)
 class ReviewTrial:
-    """Builds the packages of a review into folders below `results`; `note` keeps each result."""
+    """Builds the packages of a review into folders in `results`; `note` stores each result."""
 
     app: App
     target: str
@@ -47,7 +47,7 @@ class ReviewTrial:
     note: Callable[[ReviewBuild], None]
 
     def run(self, gathered: GatheredChanges, places: Mapping[str, ConfiguredForge]) -> TrialEnd:
-        """Build all and return the verdict.
+        """Build everything and return the verdict.
 
         Raises CancelledError if it is cancelled, UnusableChangeError if nothing is built from it.
         """
@@ -99,9 +99,10 @@ class ReviewTrial:
 def wanted_of(
     gathered: GatheredChanges, places: Mapping[str, ConfiguredForge], trunk: Trunk
 ) -> list[WantedBuild]:
-    """Return the packages that the changes are part of, in the order of the changes.
+    """Return the packages that the changes belong to, in the order of the changes.
 
-    Changes of both sides of a package are built together; of two on one side the later one counts.
+    Changes of both sides of a package are built together; of two on the same side the later one is
+    used.
     """
     found: dict[str, WantedBuild] = {}
     for change in gathered.changes:
@@ -130,7 +131,7 @@ def dependents_of(
 ) -> Iterator[WantedBuild]:
     """Yield the packages whose builds require these, each at its last good build.
 
-    A package that fails to build anyway says nothing about the change.
+    A package that already fails to build shows nothing about the change.
     """
     with trunk.store.read() as at:
         states = {state.package: state for state in at.packages.states(trunk.name)}
@@ -149,7 +150,7 @@ def dependents_of(
 
 
 def as_build(package: str, role: BuildRole, outcome: Outcome, seconds: int) -> ReviewBuild:
-    """Return how a build went, as it is kept."""
+    """Return the result of a build in the form that is stored."""
     match outcome:
         case Built():
             return ReviewBuild(package, role, "built", "", "", seconds)

@@ -1,1 +1,1 @@
-"""What upstreams and distgits have: polling, branches, PyPI releases, commits to build."""
+"""The content of upstreams and distgits: polling, branches, PyPI releases, commits to build."""

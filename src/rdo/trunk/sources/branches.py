@@ -1,4 +1,4 @@
-"""Which branch or tag of a remote a package is built from, when the wished one is gone too."""
+"""Choose the branch or tag of a remote to build a package from, also if the usual one is gone."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,13 +17,13 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class BranchRules:
-    """What may stand in for a branch that does not exist.
+    """The rules for replacing a branch that does not exist.
 
-    A branch that matches one of `nonfallback` (anchored only where it says so) is never
-    replaced. A release's stable branch becomes `unmaintained/<release>` and then the tag
-    `<release>-eol` in its life; a new release's branches do not exist before it is cut, and
-    until then its packages are built from master. `upstream_falls_back` is whether master stands
-    in for an upstream branch, too, as it should only while the release is in development.
+    A branch that matches one of `nonfallback` (anchored only where it says so) is never replaced. A
+    release's stable branch becomes `unmaintained/<release>` and later the tag `<release>-eol`; a
+    new release's branches do not exist before it is cut, and until then its packages are built from
+    master. `upstream_falls_back` is whether master also replaces an upstream branch, which it
+    should only while the release is in development.
     """
 
     fallback_to_master: bool = True
@@ -31,11 +31,11 @@ class BranchRules:
     nonfallback: tuple[str, ...] = ("^master$", "^rpm-master$")
 
     def upstream(self, refs: Mapping[str, str], wished: str) -> Branch | None:
-        """The upstream branch or tag that is built for `wished`."""
+        """Return the upstream branch or tag that is built for `wished`."""
         return _first(refs, self._upstream_names(wished))
 
     def distgit(self, refs: Mapping[str, str], wished: str) -> Branch | None:
-        """The distgit branch that is built for `wished`."""
+        """Return the distgit branch that is built for `wished`."""
         return _first(refs, self._distgit_names(wished))
 
     def _upstream_names(self, wished: str) -> Iterator[str]:
@@ -58,7 +58,7 @@ class BranchRules:
 
 
 def stands_in(branch: str, wished: str) -> str:
-    """Return the branch if it is master or main and stands in for another; else nothing.
+    """Return the branch if it is master or main and replaces another one; else nothing.
 
     >>> stands_in("main", "stable/x"), stands_in("main", "main"), stands_in("x-eol", "x")
     ('main', '', '')
@@ -67,7 +67,7 @@ def stands_in(branch: str, wished: str) -> str:
 
 
 def find(refs: Mapping[str, str], name: str) -> Branch | None:
-    """The branch called `name`, else the tag; `refs` are in the form of `ls_remote`."""
+    """Return the branch called `name`, else the tag; `refs` are in the form of `ls_remote`."""
     for full in (f"refs/heads/{name}", f"refs/tags/{name}^{{}}", f"refs/tags/{name}"):
         if full in refs:
             return Branch(name, refs[full])

@@ -1,4 +1,4 @@
-"""A line of commits with a head: what a package follows, on its upstream and distgit side."""
+"""The history that a package follows on its upstream or distgit side: commits up to a head."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,32 +12,32 @@ class History(Protocol):
 
     @property
     def url(self) -> str:
-        """The remote that it is of, without user and password."""
+        """The URL of its remote, without user and password."""
 
     @property
     def mirror(self) -> Mirror: ...
 
     @property
     def branch(self) -> str:
-        """The branch, tag or version specifier that this is the history of."""
+        """The branch, tag or version specifier of this history."""
 
     @property
     def head(self) -> str:
         """The hash of the newest commit; known without asking git."""
 
     def newest(self, count: int, *, tagged: bool = False) -> list[GitCommit]:
-        """The last `count` commits (that carry a tag), oldest first."""
+        """Return the last `count` commits (with `tagged`, only tagged ones), oldest first."""
 
     def since(self, base: str, *, tagged: bool = False) -> list[GitCommit] | None:
-        """The commits after `base` (that carry a tag), oldest first.
+        """Return the commits after `base` (with `tagged`, only tagged ones), oldest first.
 
-        None if `base` is not part of the history: it was rewritten.
+        None if `base` is not part of the history, because the history was rewritten.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class GitHistory:
-    """A git branch, by its first parents; or what of it touches the folder `path`."""
+    """A git branch, by its first parents; with `path`, only commits that touch that folder."""
 
     mirror: Mirror
     branch: str
@@ -64,9 +64,9 @@ class GitHistory:
 class ReleaseHistory:
     """The releases of a project on PyPI, lowest version first; every one counts as tagged.
 
-    Their commits have no parents. So the hash of a release never depends on which others we
-    know, and a fix of an older series that comes late rewrites nothing. A release that was
-    yanked after we fetched it keeps its place in the order, and is not chosen.
+    Their commits have no parents. So the hash of a release never depends on which others we know,
+    and a late fix of an older series rewrites nothing. A release that was yanked after we fetched
+    it keeps its place in the order, and is not chosen.
     """
 
     mirror: Mirror

@@ -1,6 +1,7 @@
-"""What the remotes of all packages have now."""
+"""Poll the remotes of all packages."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -12,20 +13,22 @@ from rdo.model.commit import Commit
 from rdo.model.package import Package
 from rdo.model.text.url import is_on_pypi, without_secret
 from rdo.tools.git.mirror import Mirror
-from rdo.trunk.sources.branches import BranchRules
+from rdo.trunk.sources.branches import Branch, BranchRules
 from rdo.trunk.sources.history import GitHistory, History
 from rdo.trunk.sources.pypi_releases import Releases
 from rdo.trunk.sources.selection import Sources
 
 log = logging.getLogger(__name__)
 
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
 
 @dataclass(frozen=True, slots=True)
 class FollowedPackage:
     """A package and the histories that it is built from.
 
-    `problems` say what is unreachable or gone; `sources` are then what was last seen, or None
-    if that is not enough to build anything. Of several upstreams one is enough.
+    `problems` say what is unreachable or gone; `sources` are then what was last seen, or None if
+    that is not enough to build anything. If there are several upstreams, one is enough.
     """
 
     package: Package
@@ -38,7 +41,7 @@ _Found: TypeAlias = tuple[History | None, str]
 
 @dataclass(frozen=True, slots=True)
 class Remotes:
-    """All that packages are built from: git mirrors and PyPI releases, shared by all targets."""
+    """The git mirrors and PyPI releases that packages are built from, shared by all targets."""
 
     mirrors: Mirrors
     releases: Releases
@@ -58,7 +61,7 @@ class Remotes:
         return [_contained(package, polled, released, self.rules) for package in packages]
 
     def upstream(self, package: Package, commit: Commit) -> Mirror:
-        """The bare mirror that holds the source of a commit."""
+        """Return the bare mirror that contains the source of a commit."""
         first, *others = map(self._mirror, (package.upstream_of(commit), *package.upstreams))
         having = (one for one in (first, *others) if _has(one, commit))
         return next(having, first) if len(package.upstreams) > 1 else first
@@ -70,16 +73,16 @@ class Remotes:
         return Mirror(self.mirrors.path(package.distgit))
 
     def overlay(self, package: Package, commit: str) -> LaidOver | None:
-        """The files that are laid over those of the package's distgit, if any are."""
+        """Return the files that replace those of the package's distgit, if there are any."""
         if package.overlay is None:
             return None
         mirror = self.mirrors.path(package.overlay.distgit)
         return LaidOver(mirror, commit, package.overlay.rules)
 
     def has_no_branch(self, package: Package) -> bool:
-        """Whether a remote of the package lacked its branch, or its folder, when last seen.
+        """Whether a remote of the package lacked its branch, or its folder, at the last poll.
 
-        Read from the mirrors; False if the remotes could not be reached at all, or not be read.
+        Read from the mirrors; False if the remotes could not be reached or read at all.
         """
         try:
             return self._has_no_branch(package)
@@ -91,9 +94,7 @@ class Remotes:
 
     def _has_no_branch(self, package: Package) -> bool:
         seen = (self.mirrors.last_seen(url) for url in package.upstreams)
-        if any(
-            one and self.rules.upstream(one.refs, package.upstream_branch) is None for one in seen
-        ):
+        if any(one and _branch(one, package.upstream_branch, self.rules) is None for one in seen):
             return True
         distgit = self.mirrors.last_seen(package.distgit)
         if distgit is None:
@@ -115,7 +116,7 @@ def _contained(
     released: Mapping[tuple[str, str], _Found],
     rules: BranchRules,
 ) -> FollowedPackage:
-    """Follow a package; whatever is wrong with its remotes is a problem of this package alone."""
+    """Follow a package; faults of its remotes are problems of this package alone."""
     try:
         return _follow(package, polled, released, rules)
     except Exception as error:
@@ -151,7 +152,7 @@ def _follow(
 
 
 def _source_git(package: Package, polled: Mapping[str, Polled]) -> tuple[str, str]:
-    """The head of the repository whose changes are built like those of the distgit."""
+    """Return the head of the repository whose changes are built like those of the distgit."""
     if not package.source_git:
         return "", ""
     seen, problem = _last_state(polled[package.source_git])
@@ -173,10 +174,17 @@ def _upstream(package: Package, polled: Polled, rules: BranchRules) -> _Found:
     seen, problem = _last_state(polled)
     if seen is None:
         return None, problem
-    branch, url = rules.upstream(seen.refs, package.upstream_branch), without_secret(seen.url)
+    branch, url = _branch(seen, package.upstream_branch, rules), without_secret(seen.url)
     if branch is None:
         return None, f"upstream {url} has no {package.upstream_branch}"
     return GitHistory(seen.mirror, branch.name, branch.hash, url), problem
+
+
+def _branch(seen: Reached, wished: str, rules: BranchRules) -> Branch | None:
+    """Return the upstream branch or tag that is built for `wished`, or the commit of that hash."""
+    if not _HASH.fullmatch(wished):
+        return rules.upstream(seen.refs, wished)
+    return Branch(wished, wished) if seen.mirror.has_commit(wished) else None
 
 
 def _distgit(package: Package, polled: Polled, rules: BranchRules) -> _Found:
@@ -189,7 +197,7 @@ def _distgit(package: Package, polled: Polled, rules: BranchRules) -> _Found:
         return None, f"{place} has no branch {package.distgit_branch}"
     head: str | None = branch.hash
     if package.distgit_path:
-        # One repository for many packages: what changed elsewhere must not rebuild this one.
+        # One repository for many packages: changes elsewhere in it must not rebuild this one.
         head = seen.mirror.last_change(branch.hash, package.distgit_path)
     if head is None:
         return None, f"{place} has no folder {package.distgit_path} on {branch.name}"

@@ -1,7 +1,7 @@
-"""PyPI releases as an upstream: every sdist becomes a commit in a mirror that we keep.
+"""PyPI releases as an upstream: every sdist becomes a commit in a mirror of ours.
 
-`pypi:NAME` is the URL, a version specifier the branch. The tree of a commit is the sdist
-without its top folder, its tag the version, its time the upload. Nothing of it is executed.
+`pypi:NAME` is the URL, a version specifier the branch. The tree of a commit is the sdist without
+its top folder, its tag is the version, its time is that of the upload. Nothing in it is executed.
 """
 
 import contextlib
@@ -35,15 +35,15 @@ _AT_ONCE = 8
 _OFFERED = "rdo-releases.json"
 _TAGS = "refs/tags/"
 
-# An upstream as the metadata names it: the URL `pypi:NAME` and the version specifier.
+# An upstream in the metadata: the URL `pypi:NAME` and the version specifier.
 Wanted: TypeAlias = tuple[str, str]
 Found: TypeAlias = tuple[History | None, str]
 
 
 def specifier(branch: str) -> SpecifierSet:
-    """The versions that an upstream branch of a PyPI package means.
+    """Return the versions that an upstream branch of a PyPI package means.
 
-    A single version means itself, any other word every final release.
+    A single version means itself, any other word means every final release.
 
     >>> [str(specifier(text)) for text in (">=10,<11", "10.6.1", "master")]
     ['<11,>=10', '==10.6.1', '']
@@ -62,8 +62,8 @@ def specifier(branch: str) -> SpecifierSet:
 class Releases:
     """The mirrors of all projects that are followed by their releases.
 
-    `initial` is how many of the newest releases are fetched when a project is first seen; from
-    then on all that are newer than those we have.
+    `initial` is how many of the newest releases are fetched when a project is first seen; after
+    that, all releases newer than the known ones.
     """
 
     folder: Path
@@ -71,16 +71,16 @@ class Releases:
     initial: int = 1
 
     def path(self, url: str) -> Path:
-        """Where the mirror of a project is."""
+        """Return the path of a project's mirror."""
         return self.folder / f"{canonicalize_name(pypi_name(url))}.git"
 
     def unused(self, urls: Iterable[str], before: float) -> list[Path]:
-        """The mirrors of projects that are none of these, not polled since a moment (of time())."""
+        """Return the mirrors of projects not in `urls` and not polled since `before` (a time())."""
         used = {self.path(url) for url in urls if is_on_pypi(url)}
         return unused_mirrors(self.folder, used, _OFFERED, before)
 
     def poll(self, wanted: Collection[Wanted]) -> dict[Wanted, Found]:
-        """The history of each upstream, and what is wrong with it, if something is."""
+        """Return the history of each upstream, and what is wrong with it, if anything."""
         branches: dict[str, list[str]] = {}
         for url, branch in sorted(set(wanted)):
             branches.setdefault(url, []).append(branch)
@@ -151,7 +151,7 @@ def _counts(sdist: Sdist) -> bool:
 
 
 def _held(mirror: Mirror) -> dict[Version, GitCommit]:
-    """The releases that the mirror has, by version."""
+    """Return the releases in the mirror, by version."""
     tags = {
         Version(name.removeprefix(_TAGS)): hash_
         for name, hash_ in mirror.refs().items()
@@ -162,7 +162,7 @@ def _held(mirror: Mirror) -> dict[Version, GitCommit]:
 
 
 def _offered(path: Path) -> frozenset[Version]:
-    """What the index offered when it last answered."""
+    """Return what the index offered when it last answered."""
     try:
         names = json.loads((path / _OFFERED).read_text())
     except FileNotFoundError:  # killed before the first poll ended
@@ -173,7 +173,7 @@ def _offered(path: Path) -> frozenset[Version]:
 def _missing(
     offered: list[Sdist], held: Mapping[Version, GitCommit], branches: list[str], initial: int
 ) -> list[Sdist]:
-    """The archives that some branch needs and the mirror has not, lowest version first."""
+    """Return the archives that a branch needs and the mirror lacks, lowest version first."""
     wanted: dict[Version, Sdist] = {}
     for branch in branches:
         allowed = specifier(branch)
@@ -185,16 +185,17 @@ def _missing(
 
 
 def _add(mirror: Mirror, index: PackageIndex, sdist: Sdist, project: str) -> str:
-    """Fetch one release; return what is wrong with it, which says nothing about the others.
+    """Fetch one release; return its fault, which does not affect the other releases.
 
-    An index that goes away is raised: a later release must not come in before this one.
+    Errors of the index itself are raised, because a later release must not be added before this
+    one.
     """
     try:
         with _scratch(mirror.path) as scratch:
             archive, folder = scratch / sdist.file_name, scratch / "content"
             index.download(sdist, archive)
             newest_file = unpack(archive, folder)
-            # Without an upload time (an index without the JSON form) that of the content is
+            # Without an upload time (an index without the JSON form) the time of the content is
             # used: it is the same for everyone, unlike the time of our download.
             when = sdist.uploaded or datetime.fromtimestamp(newest_file, UTC)
             message = f"{project} {sdist.version}\n\n{sdist.file_name}\nsha256: {sdist.sha256}"
@@ -213,7 +214,7 @@ def _add(mirror: Mirror, index: PackageIndex, sdist: Sdist, project: str) -> str
 
 @contextlib.contextmanager
 def _scratch(mirror: Path) -> Iterator[Path]:
-    """A folder beside the mirror, for the holder of its lock; what a kill left is removed."""
+    """Return a folder beside the mirror, without old leftovers, for the holder of its lock."""
     folder = mirror.with_name(f".{mirror.name}.fetch")
     remove_tree(folder)
     folder.mkdir()
@@ -224,7 +225,7 @@ def _scratch(mirror: Path) -> Iterator[Path]:
 
 
 def _with_release(refs: Mapping[str, str], version: Version, commit: str) -> dict[str, str]:
-    """The refs with one more tag, and master at the highest version."""
+    """Return the refs with one more tag, and master at the highest version."""
     tags = {name: hash_ for name, hash_ in refs.items() if name.startswith(_TAGS)}
     tags[f"{_TAGS}{version}"] = commit
     newest = max(tags, key=lambda name: Version(name.removeprefix(_TAGS)))

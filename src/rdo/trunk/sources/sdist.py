@@ -1,4 +1,4 @@
-"""Unpacking a source archive of a stranger: bounded, inside its folder, nothing executed."""
+"""Unpack a stranger's source archive: within limits, inside its folder, executing nothing."""
 
 import posixpath
 import shutil
@@ -17,8 +17,9 @@ from rdo.errors import RefusedError
 def unpack(archive: Path, folder: Path) -> int:
     """Unpack an sdist into `folder`, without its top folder; return its newest file time.
 
-    Raises RefusedError for what is no archive, leaves its folder, is too large, or has not
-    exactly one top folder. A `.git` in it is left out: git would take it for a repository.
+    Raises RefusedError for a file that is not an archive, that would leave its folder, is too
+    large, or does not have exactly one top folder. A `.git` in it is left out, because git would
+    take it for a repository.
     """
     scratch = folder.with_name(f"{folder.name}.unpacked")
     try:
@@ -30,7 +31,7 @@ def unpack(archive: Path, folder: Path) -> int:
         raise RefusedError(f"{archive.name} cannot be unpacked safely: {error}") from error
     tops = list(scratch.iterdir()) if scratch.exists() else []
     if len(tops) != 1 or tops[0].is_symlink() or not tops[0].is_dir():
-        raise RefusedError(f"{archive.name} has not one folder at its top")
+        raise RefusedError(f"{archive.name} does not have exactly one folder at its top")
     tops[0].rename(folder)
     shutil.rmtree(scratch)
     return newest
@@ -43,7 +44,7 @@ def _unpack_tar(archive: Path, scratch: Path) -> int:
         for member in members:
             check_name(member.name)
             _write_member(tar, member, scratch)
-        for member in members:  # last, so that no file was written through one
+        for member in members:  # last, so that no file is written through a link
             if member.issym():
                 _link(member, scratch)
     return max((int(member.mtime) for member in members), default=0)
@@ -64,7 +65,7 @@ def _write_member(tar: tarfile.TarFile, member: tarfile.TarInfo, scratch: Path) 
     if content is None:
         raise ValueError(f"{member.name} is not a file, a folder or a link to one")
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.unlink(missing_ok=True)  # what comes later in an archive counts
+    place.unlink(missing_ok=True)  # a later member replaces an earlier one
     with place.open("xb") as file:
         shutil.copyfileobj(content, file)
     place.chmod(0o755 if member.mode & 0o100 else 0o644)
@@ -93,7 +94,7 @@ def _unpack_zip(archive: Path, scratch: Path) -> int:
 
 
 def _restore_modes(members: Iterable[zipfile.ZipInfo], scratch: Path) -> None:
-    """Zip files keep the executable bit where Python's zipfile does not look."""
+    """Restore executable bits, which Python's zipfile ignores."""
     for one in members:
         if not one.is_dir() and (one.external_attr >> 16) & 0o100:
             (scratch / one.filename).chmod(0o755)

@@ -1,6 +1,6 @@
-"""Which commits of a package are to be built.
+"""Choose the commits of a package to build.
 
-By the graph, never by date: from the last one that was planned to the head, by first parents.
+By the graph, never by date: from the last planned commit to the head, by first parents.
 """
 
 from collections.abc import Callable
@@ -21,8 +21,7 @@ Owner: TypeAlias = Callable[[str, str], str | None]
 class CommitSelection:
     """The commits to build, oldest first, and what a person should know about the choice.
 
-    The last one of each upstream is its head, which becomes the newest even if it was built
-    before.
+    The last one of each upstream is its head, which becomes the newest even if it was built before.
     """
 
     commits: tuple[Commit, ...] = ()
@@ -35,10 +34,10 @@ class CommitSelection:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """A package's histories, as the poll left them: of its upstreams and of its distgit.
+    """A package's histories, as polled: of its upstreams and of its distgit.
 
-    A followed package may have more: the head of its source git, and the mirror of the distgit
-    that the other instance builds from.
+    A followed package may have more: the head of its source git, and the mirror of the distgit that
+    the other instance builds from.
     """
 
     upstreams: tuple[History, ...]
@@ -58,8 +57,8 @@ def select(
 ) -> CommitSelection:
     """Choose the commits of `package` to build, one upstream after the other.
 
-    A branch that was only renamed (stable to unmaintained) goes on where it was. Nothing is
-    asked of git where nothing moved.
+    A branch that was only renamed (stable to unmaintained) continues where it was. git is not
+    called if nothing has moved.
     """
     last = planned.newest
     if package.pin:
@@ -78,12 +77,12 @@ def select(
             commits.setdefault(one.hash, _commit(package, upstream, one, distgit))
     if not commits and last and last.distgit_hash != distgit.hash:
         commits = {last.upstream_hash: _with_distgit(package, last, distgit)}
-    told_apart = (_told_apart(commit, owner) for commit in commits.values())
-    return CommitSelection(tuple(told_apart), tuple(notes))
+    distinct = (_with_extended_hash(commit, owner) for commit in commits.values())
+    return CommitSelection(tuple(distinct), tuple(notes))
 
 
 def _pinned(package: Package, pin: Pin, sources: Sources, last: Commit | None) -> CommitSelection:
-    """What another instance has built, with the newest spec of our own."""
+    """Return what another instance has built, with the newest spec of our own."""
     extended = "_".join(filter(None, (sources.distgit.head, sources.source_git)))
     key = package.name, pin.upstream_hash, pin.distgit_hash, extended
     if last and last.key == key:
@@ -169,7 +168,7 @@ def _with_distgit(package: Package, last: Commit, distgit: GitCommit) -> Commit:
     )
 
 
-def _told_apart(commit: Commit, owner: Owner) -> Commit:
+def _with_extended_hash(commit: Commit, owner: Owner) -> Commit:
     """Give `commit` an extended hash if its two hashes belong to another package."""
     if owner(commit.upstream_hash, commit.distgit_hash) in {None, commit.package}:
         return commit

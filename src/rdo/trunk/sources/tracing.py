@@ -1,8 +1,8 @@
-"""What commits are found by: git commits in their sources, and the ids that these name.
+"""Record traces: the git commits in the sources of commits, and the ids in their messages.
 
-Each source is read once, from the head that was read last to the next one. `rdo repo contains` then
-needs no git. Of the history below a package's first commit only the ids are kept: the git commits
-of all upstreams are too many.
+Each source is read once, from the head that was read last to the next one, so that `rdo repo
+contains` does not need git. Of the history below a package's first commit only the ids are stored:
+the git commits of all upstreams would be too many.
 """
 
 import logging
@@ -21,7 +21,7 @@ from rdo.trunk.context import Trunk
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 4
-_PACKAGES = 16  # that are written in one transaction
+_PACKAGES = 16  # written in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class _Read:
 def trace_commits(trunk: Trunk, packages: Sequence[Package]) -> None:
     """Read the sources of those commits of packages that were not read yet.
 
-    Killed, it has kept what was read of whole packages. A package that cannot be read is tried
+    If killed, it has stored what was read of whole packages. A package that cannot be read is tried
     again in the next round.
     """
     with trunk.store.read() as at:
@@ -78,7 +78,7 @@ def _try_to_read(trunk: Trunk, package: Package) -> _Read | None:
 
 
 def _read(trunk: Trunk, package: Package) -> _Read | None:
-    """Return what the sources of a package have; None if a mirror is missing."""
+    """Return the traces in the sources of a package; None if a mirror is missing."""
     with trunk.store.read() as at:
         commits = at.traces.untraced(trunk.name, package.name)
         last = at.traces.heads(trunk.name, package.name)
@@ -91,7 +91,7 @@ def _read(trunk: Trunk, package: Package) -> _Read | None:
         if not is_on_pypi(package.upstream_of(one.commit)):
             upstream = TracedSource(upstream=one.commit.upstream)
             states.setdefault(upstream, {})[one.position] = one.commit.upstream_hash
-            if upstream not in mirrors:  # of several upstreams git is asked which has the commit
+            if upstream not in mirrors:  # git finds it among several
                 mirrors[upstream] = trunk.remotes.upstream(package, one.commit)
     if not all(mirror.path.is_dir() for mirror in mirrors.values()):
         return None
@@ -107,10 +107,10 @@ def _read(trunk: Trunk, package: Package) -> _Read | None:
 
 @dataclass(frozen=True, slots=True)
 class SourceStep:
-    """From one head of a source to the next: the git commits that it has gained, and lost.
+    """The step from one head of a source to the next: the git commits gained and lost.
 
-    `is_first` is the step that begins with no head. `now` is all that the head descends from, as
-    far as it is known; it changes with the next step.
+    `is_first` is the step from no head. `now` is everything that the head descends from, as far as
+    it is known; it changes with the next step.
     """
 
     position: int
@@ -126,14 +126,14 @@ def follow(
 ) -> Iterable[SourceStep]:
     """Return the steps from the head that was read last (or empty) to others, by position.
 
-    Heads that the mirror does not have are left out, and those that are equal to the one before.
+    Heads that the mirror lacks are left out, and so are those equal to the previous one.
     """
     if last:
         new = {**mirror.parents(heads.values(), but=last, folder=folder), last: ()}
         steps = list(_steps(new, last, heads))
         if all(head in new for head in heads.values()) and not any(step.lost for step in steps):
             return steps
-    # the first time, or a branch was rewritten, or a head is older: all of the history decides
+    # the first time, or after a rewrite, or for an older head, all of the history is needed
     everything = mirror.parents(filter(None, (*heads.values(), last)), folder=folder)
     return _steps(everything, last if last in everything else "", heads)
 
@@ -141,7 +141,7 @@ def follow(
 def _steps(
     parents: Mapping[str, Sequence[str]], last: str, heads: Mapping[int, str]
 ) -> Iterator[SourceStep]:
-    """Yield the steps by a graph of git commits.
+    """Yield the steps, given a graph of git commits.
 
     >>> graph = {"b": ["a"], "a": [], "x": ["a"], "c": ["b"]}
     >>> for step in _steps(graph, "", {1: "b", 2: "x", 3: "x", 4: "unknown"}):
@@ -155,7 +155,7 @@ def _steps(
             continue
         new = set(_ancestors(parents, head, before))
         lost: set[str] = set()
-        if last and not any(last in parents[one] for one in new):  # not a descendant of the last
+        if last and not any(last in parents[one] for one in new):  # not a descendant
             now = set(_ancestors(parents, head, ()))
             new, lost, before = now - before, before - now, now
         else:
@@ -167,7 +167,7 @@ def _steps(
 def _ancestors(
     parents: Mapping[str, Sequence[str]], head: str, but: Collection[str]
 ) -> Iterator[str]:
-    """Yield a commit and all that it descends from, as far as the graph goes."""
+    """Yield a commit and everything it descends from, as far as the graph goes."""
     seen, left = {head}, [head] if head not in but else []
     while left:
         one = left.pop()
@@ -179,13 +179,13 @@ def _ancestors(
 
 @dataclass(frozen=True, slots=True)
 class _Messages:
-    """The ids that the messages of a mirror's commits name; each message is read once."""
+    """The ids in the messages of a mirror's commits; each message is read once."""
 
     mirror: Mirror
     read: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def ids(self, hashes: Collection[str]) -> frozenset[str]:
-        """Return the ids that some commits name."""
+        """Return the ids in the messages of some commits."""
         new = [one for one in hashes if one not in self.read]
         messages = self.mirror.messages(new)
         self.read.update((one, ids_in(messages.get(one, ""))) for one in new)
@@ -198,6 +198,6 @@ def _traces(source: TracedSource, step: SourceStep, messages: _Messages) -> Iter
     for name in (*commits, *gained):
         yield Trace(source, name, step.position)
     if lost := messages.ids(step.lost) - gained:
-        lost -= messages.ids(step.now)  # what another commit names is still there
+        lost -= messages.ids(step.now)  # an id that another commit names is not lost
     for name in (*step.lost, *lost):
         yield Trace(source, name, step.position, is_there=False)

@@ -1,8 +1,8 @@
 """A change that is not on the branch yet, as a commit that can be built.
 
-It comes from a folder (a work tree with whatever is uncommitted in it, or bare files) or is a
-branch, tag, commit or review of the remote. It is fetched into a mirror of its own: the mirrors
-of the factory hold what remotes have on their branches, and nothing else.
+It comes from a folder (a work tree with its uncommitted changes, or plain files) or is a branch,
+tag, commit or review of the remote. It is fetched into a mirror of its own, because the factory's
+mirrors contain only what remotes have on their branches.
 """
 
 import re
@@ -21,7 +21,7 @@ _HASH = re.compile(r"[0-9a-f]{7,40}")
 
 @dataclass(frozen=True, slots=True)
 class OpenChange:
-    """The git commit of an open review: the repository and ref that have it, and its hash."""
+    """The git commit of an open review: its repository and ref, and its hash."""
 
     url: str
     ref: str
@@ -30,7 +30,7 @@ class OpenChange:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The upstream or the distgit of a scratch build: a commit, and in words where it is from."""
+    """The upstream or distgit side of a scratch build: a commit, and where it is from, in words."""
 
     mirror: Mirror
     commit: GitCommit
@@ -40,7 +40,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class FollowedSide:
-    """What the target itself would build of one side now: its mirror, branch, head and URL."""
+    """What the target itself would build on one side now: its mirror, branch, head and URL."""
 
     mirror: Mirror
     branch: str
@@ -56,9 +56,9 @@ class FollowedSide:
 def changed_side(
     asked: str | OpenChange, followed: FollowedSide, place: Path, now: datetime
 ) -> Side:
-    """The side as `asked` has it: the path of a folder, a ref of the remote, or a review.
+    """Return the side that `asked` means: the path of a folder, a ref of the remote, or a review.
 
-    `place` is where a mirror for it may be made. A NotFoundError if there is no such thing.
+    `place` is where a mirror for it may be made. Raises NotFoundError if there is no such thing.
     """
     if isinstance(asked, OpenChange):
         return _of_change(asked, followed, place)
@@ -86,7 +86,7 @@ def _of_folder(folder: Path, place: Path, now: datetime) -> Side:
 
 
 def _of_change(asked: OpenChange, followed: FollowedSide, place: Path) -> Side:
-    """Fetch a review; one that has got a newer git commit meanwhile is refused."""
+    """Fetch a review; it is refused if its git commit has changed meanwhile."""
     side = _fetched(asked.ref, replace(followed, url=asked.url), place)
     if side.commit.hash != asked.revision:
         found = side.commit.hash[:7]
@@ -100,7 +100,7 @@ def _of_ref(ref: str, followed: FollowedSide, place: Path) -> Side:
         return Side(followed.mirror, followed.mirror.commit(known), followed.branch, known[:7])
     url = without_secret(followed.url)
     if "://" not in followed.url and not followed.url.startswith("/"):
-        raise NotFoundError(f"{url} has no {ref}")  # releases on PyPI: a mirror is all there is
+        raise NotFoundError(f"{url} has no {ref}")  # for releases on PyPI there is only a mirror
     return _fetched(ref, followed, place)
 
 

@@ -1,7 +1,7 @@
-"""Up to where the upstreams of a package have been planned; most packages have one.
+"""How far the upstreams of a package have been planned; most packages have one.
 
-Each upstream is followed for itself: what one of them has says nothing about another. Forks
-have commits in common; such a commit is built once, as that of the upstream it was first seen in.
+Each upstream is followed separately. Forks have commits in common; such a commit is built once, for
+the upstream in which it was first seen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ from rdo.trunk.sources.history import History
 class Planned:
     """What was planned of a package before.
 
-    `newest` is its newest commit. `of_each` is, by the URL of an upstream, the one after which
-    its new commits begin; without an entry the upstream is new.
+    `newest` is its newest commit. `of_each` has, by the URL of an upstream, the commit after which
+    its new commits begin; an upstream without an entry is new.
     """
 
     newest: Commit | None = None
@@ -42,7 +42,7 @@ class Planned:
 def _of_each(
     at: Transaction, target: str, package: str, urls: set[str], histories: Sequence[History]
 ) -> dict[str, Commit]:
-    left = at.commits.newest(target, package, but=urls)  # of an upstream that has moved, perhaps
+    left = at.commits.newest(target, package, but=urls)  # perhaps of an upstream that has moved
     found: dict[str, Commit] = {}
     for history in histories:
         others = urls - {history.url}

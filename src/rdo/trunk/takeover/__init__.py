@@ -1,1 +1,1 @@
-"""Taking over a running DLRN instance: its history, users, votes, promotions and tree."""
+"""Take over a running DLRN instance: its history, users, votes, promotions and tree."""

@@ -1,6 +1,7 @@
-"""What a DLRN database says, turned into rows of ours, some hundred at a time.
+"""Convert the content of a DLRN database to rows of ours, some hundred at a time.
 
-Each group is one transaction, which also records how far it goes: whoever is killed goes on there.
+Each group is one transaction, which also records how far it goes, so that a killed run continues
+there.
 """
 
 import logging
@@ -45,8 +46,8 @@ class Taking:
     def check(self) -> None:
         """Raise RefusedError for a target that this instance cannot be taken over for.
 
-        Such is one that has built itself while DLRN did, one that was taken over from another
-        instance, and one that has no components where the instance has.
+        These are targets that have built themselves while DLRN did, that were taken over from
+        another instance, or that have no components although the instance has.
         """
         name, site = self.opened.name, self.opened.tree.site
         with self.opened.store.read() as at:
@@ -62,7 +63,7 @@ class Taking:
             if own and _is_new(one, known):
                 raise RefusedError(
                     f"{name} has {own} builds of its own, and DLRN has built since",
-                    hint="take over into a target that has not built yet, and stop DLRN before",
+                    hint="stop DLRN, then take it over into a target that has not built yet",
                 )
             if one.component and not site.components:
                 raise RefusedError(
@@ -112,7 +113,7 @@ class Taking:
             return at.takeovers.add_commits(self.opened.name, new, now=self.opened.now())
 
     def _path(self, one: DlrnBuild, found: TakenHistory) -> str:
-        """Return the directory of a commit in the tree; a fault is recorded instead."""
+        """Return the directory of a commit in the tree; record a fault instead of raising it."""
         fault = _fault(one)
         try:
             if not fault:
@@ -156,7 +157,7 @@ def _fault(one: DlrnBuild) -> str:
         return f"it is a {one.kind}"
     if one.status not in _STATES:
         return f"its status is {one.status!r}"
-    return "" if one.package else "it is of no package"
+    return "" if one.package else "it belongs to no package"
 
 
 def _is_new(one: DlrnBuild, known: Mapping[int, TakenCommit]) -> bool:

@@ -1,7 +1,7 @@
-"""Taking over a DLRN instance for a target, from its first step to its last.
+"""Take over a DLRN instance for a target, from the first step to the last.
 
-The target is paused first and resumed at the end, so that a round that comes between builds
-nothing. Each step records what it has done: whoever is killed, or begins again, goes on there.
+The target is paused first and resumed at the end, so that no round builds anything in between. Each
+step records what it has done, so that a killed or repeated run continues there.
 """
 
 import contextlib
@@ -43,11 +43,11 @@ class DlrnInstance:
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """What was taken over; of a dry run, what would be.
+    """What was taken over, or would be in a dry run.
 
     `taken` counts rows by their kind, `known` those that were here before. `left_out` has a
-    sentence for each thing that was not taken, and `lost` the packages that were built well, but
-    of no build of which the tree has the RPMs.
+    sentence for each thing that was not taken, and `lost` are the packages with good builds whose
+    RPMs are not in the tree.
     """
 
     target: str
@@ -70,7 +70,7 @@ class TakenOver:
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """One run. For a dry run nothing is written."""
+    """One run. In a dry run nothing is written."""
 
     app: App
     opened: OpenTarget
@@ -79,7 +79,7 @@ class Takeover:
     left_out: list[str] = field(default_factory=list)
 
     def carry_out(self) -> TakenOver:
-        """Take over whatever is not here yet."""
+        """Take over everything that is not here yet."""
         with (
             DlrnDatabase(self.instance.database) as database,
             _source(self.instance.tree, self.opened) as source,
@@ -108,7 +108,7 @@ class Takeover:
 
     @contextlib.contextmanager
     def _alone(self, taking: Taking) -> Iterator[Taking]:
-        """Keep rounds away, and the target paused until everything is taken over."""
+        """Block rounds, and keep the target paused until everything is taken over."""
         if self.dry_run:
             taking.check()
             yield taking
@@ -149,7 +149,7 @@ class Takeover:
         return Adoption(opened.tree, opened.store, source, builds, Adopted())
 
     def _tree(self, adoption: Adoption, history: TakenHistory) -> dict[str, str]:
-        """Take the directories and names of the tree; return where names lead."""
+        """Take the directories and names of the tree; return where names point."""
         opened = self.opened
         if self.dry_run:
             return dict(self._links(adoption))
@@ -175,12 +175,12 @@ class Takeover:
         missing: Collection[Repository],
         there: Collection[Repository],
     ) -> None:
-        """Say which repositories should be in the tree and are not; purged ones need not."""
+        """Report repositories that should be in the tree and are not, except purged ones."""
         gone = {one.path for one in missing} - {one.path for one in there} - history.purged
         self.left_out.extend(f"{path} is not in the tree" for path in sorted(gone))
 
     def _names(self, adoption: Adoption) -> dict[str, str]:
-        """Record where the names of the tree lead, and make their links; return them."""
+        """Record where the names of the tree point, and make their links; return them."""
         opened, found = self.opened, dict(self._links(adoption))
         with opened.store.read() as at:
             there = {one.path: one for one in at.repositories.in_tree(opened.name)}
@@ -202,7 +202,7 @@ class Takeover:
         return {link: repository.path for link, repository in led.items()}
 
     def _links(self, adoption: Adoption) -> Iterator[tuple[str, str]]:
-        """Yield the names of the source, by their place in the tree, and where they lead."""
+        """Yield the names of the source, by their path in the tree, and where they point."""
         for part in self._parts(adoption.source):
             for name, _ in adoption.source.links(part or "."):
                 link = f"{part}/{name}".lstrip("/")
@@ -215,7 +215,7 @@ class Takeover:
                     self.left_out.append(f"{link} is left out: it cannot be a promotion name")
 
     def _parts(self, source: Beneath) -> list[str]:
-        """Return the folders of the source that have names: its top, or that of each component."""
+        """Return the folders of the source that contain names: its top, or each component's."""
         if not self.opened.tree.site.components:
             return [""]
         parts = []
@@ -225,7 +225,7 @@ class Takeover:
         return sorted(parts)
 
     def _states(self) -> tuple[str, ...]:
-        """Decide where packages stand, unless rounds of ours have done that since."""
+        """Compute the states of packages, unless rounds of ours have done that since."""
         name = self.opened.name
         if self.dry_run:
             return ()
@@ -238,17 +238,18 @@ class Takeover:
 def take_over(
     app: App, target: str | None, instance: DlrnInstance, *, dry_run: bool = False
 ) -> TakenOver:
-    """Take over a DLRN instance for a target; whatever is here already is left as it is.
+    """Take over a DLRN instance for a target; leave what is already here as it is.
 
-    Raises NotFoundError if there is no such tree, ConfigError for what is no database of DLRN, and
-    RefusedError for a target that has built itself, or was taken over from another instance.
+    Raises NotFoundError if the tree does not exist, ConfigError if the file is not a database of
+    DLRN, and RefusedError for a target that has builds of its own, or was taken over from another
+    instance.
     """
     opened = app.target(app.settings.only_target(target))
     return Takeover(app, opened, instance, dry_run).carry_out()
 
 
 def as_row(done: TakenOver) -> dict[str, Any]:
-    """Return the result for programs."""
+    """Return the result as JSON data."""
     return {
         "target": done.target,
         "dry_run": done.dry_run,
@@ -268,7 +269,7 @@ def as_row(done: TakenOver) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _source(tree: Path, opened: OpenTarget) -> Iterator[Beneath]:
-    """Open a published tree. Raises NotFoundError if it is none, RefusedError if it is ours."""
+    """Open a published tree. Raises NotFoundError if it is not one, RefusedError if it is ours."""
     folder = tree / "repos" if (tree / "repos").is_dir() else tree
     if not folder.is_dir():
         raise NotFoundError(f"there is no folder {tree}", hint="name the folder repos of DLRN")

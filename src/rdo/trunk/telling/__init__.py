@@ -1,1 +1,1 @@
-"""What people are told: breaks and fixes, described and queued."""
+"""Notify people of failures and fixes: describe the events and queue messages."""

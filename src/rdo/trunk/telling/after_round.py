@@ -1,4 +1,4 @@
-"""From what was noted in a round to stories that can be told, and to whom they go."""
+"""Turn recorded events into stories after a round, and queue them for their recipients."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 
 def tell_round(trunk: Trunk, report: Report) -> None:
-    """Note what the whole of a round shows, and queue all that was noted.
+    """Record events that only the whole round shows, and queue all recorded ones.
 
-    For the holder of the round lock. What cannot be gathered is told without.
+    The caller holds the round lock. Data that cannot be gathered is left out of the messages.
     """
     waiting = _waiting(report)
     end_those_well(trunk)
@@ -37,13 +37,13 @@ def tell_round(trunk: Trunk, report: Report) -> None:
         note_stale(at, trunk.name, trunk.packages, now=trunk.now())
         events = at.events.undescribed(trunk.name)
     for group in _groups(events):
-        story = _told_anyway(trunk, group, waiting)
+        story = _story_of_group(trunk, group, waiting)
         with trunk.store.write() as at:
             _describe(at, group, story, trunk.audiences, trunk.now())
 
 
 def _waiting(report: Report) -> dict[str, set[str]]:
-    """For each package that fails: those that wait for it, also by way of others that wait."""
+    """Return, for each package that fails, the packages that wait for it, also through others."""
     behind = {held.build.package: set(held.packages) for held in report.held}
     found: dict[str, set[str]] = {}
     for package in behind:
@@ -62,7 +62,7 @@ def _waiting(report: Report) -> dict[str, set[str]]:
 
 
 def _groups(events: Sequence[Event]) -> list[list[Event]]:
-    """Events that one message tells: who waits belongs to the break, stale ones to each other."""
+    """Group events for one message: waiting packages with the failure, all stale ones."""
     groups: dict[tuple[object, ...], list[Event]] = {}
     for event in sorted(events, key=lambda one: (one.kind != EventKind.BROKEN, one.id)):
         match EventKind(event.kind):
@@ -83,17 +83,17 @@ def _is_for_maintainers(event: Event) -> bool:
     return not is_break or audience_of(event.key) is Audience.MAINTAINERS
 
 
-def _told_anyway(
+def _story_of_group(
     trunk: Trunk, group: Sequence[Event], waiting: Mapping[str, Iterable[str]]
 ) -> Story:
-    """Return the story of a group of events; what cannot be read for it is left out."""
+    """Return the story of a group of events; data that cannot be read is left out."""
     try:
         return _story(trunk, group, waiting)
     except Exception as error:
         if is_of_the_machine(error):
             raise
         first = group[0]
-        log.warning("%s is notified of without details", first.package, exc_info=error)
+        log.warning("the notification about %s has no details", first.package, exc_info=error)
         is_break = first.kind in {EventKind.BROKEN, EventKind.MENDED}
         return empty_story(trunk, first, audience_of(first.key) if is_break else Audience.OPERATOR)
 
@@ -128,7 +128,7 @@ def _stale(at: Transaction, event: Event, error: str) -> str:
 def _describe(
     at: Transaction, group: Sequence[Event], story: Story, audiences: Audiences, now: datetime
 ) -> None:
-    """The story goes with the first event; the others are told by it."""
+    """Store the story with the first event; the message for it covers the others."""
     first, *rest = group
     at.events.describe(first.id, story.to_json(), now=now)
     for event in rest:
@@ -157,5 +157,5 @@ def _addresses(story: Story, audiences: Audiences) -> list[str]:
     for bad in set(story.maintainers) - set(good):
         log.warning("%s: maintainer %r has no address to send mail to", story.package, bad)
     if not good:
-        log.warning("%s has no maintainer who could be told by mail", story.package)
+        log.warning("%s has no maintainer with a mail address", story.package)
     return list(dict.fromkeys(good)) or list(audiences.operator)

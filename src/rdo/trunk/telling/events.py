@@ -1,7 +1,6 @@
-"""Noting, in the transaction that records an outcome, that somebody should be told of it.
+"""Record, in the transaction that records an outcome, that people must be notified of it.
 
-What there is to say is gathered later (`telling`), so that a note costs nothing and a kill
-loses none.
+The content is gathered later, so that a record costs nothing and a kill loses none.
 """
 
 import logging
@@ -24,7 +23,7 @@ WAITS_AFTER = timedelta(days=1)
 def settle(
     at: Transaction, build: Build, outcome: Outcome, *, now: datetime, final: bool = True
 ) -> Build:
-    """Record how a build ended, and note that its package has broken or is mended.
+    """Record how a build ended, and an event if its package now fails to build or is fixed.
 
     A good build ends the ack of its package.
     """
@@ -40,7 +39,7 @@ def settle(
 
 
 def spoil(at: Transaction, build: Build, failure: Failed, *, now: datetime) -> Build:
-    """Record that a build has failed after all, and note that its package is broken."""
+    """Record that a build has failed after all, and an event that its package fails."""
     spoilt = at.builds.spoil(build.id, failure, now=now)
     after = at.packages.state(build.target, build.package)
     if after.newest and after.newest.id == build.id:
@@ -49,7 +48,10 @@ def spoil(at: Transaction, build: Build, failure: Failed, *, now: datetime) -> B
 
 
 def _note_break(at: Transaction, build: Build, after: PackageBuilds, now: datetime) -> None:
-    """Once for each break and audience: what fails for the network first may fail for itself."""
+    """Record one event per failure and audience.
+
+    What fails because of the network first may later fail for a reason of its own.
+    """
     if not isinstance(build.outcome, Failed) or after.broken_by is None:
         return
     audience = Audience.OPERATOR if build.outcome.reason.is_spurious else Audience.MAINTAINERS
@@ -97,7 +99,7 @@ def break_key(kind: EventKind, break_id: int, audience: Audience) -> str:
 
 
 def audience_of(key: str) -> Audience:
-    """The audience in a key of `break_key`.
+    """Return the audience in a key of `break_key`.
 
     >>> str(audience_of("broken:17:operator"))
     'operator'
@@ -108,10 +110,10 @@ def audience_of(key: str) -> Audience:
 def note_waiting(
     at: Transaction, target: str, waiting: Mapping[str, Iterable[str]], *, now: datetime
 ) -> None:
-    """Note which packages wait for a broken one: `waiting` are theirs, by its name.
+    """Record which packages wait for a failing one; `waiting` has theirs by its name.
 
-    Only where its maintainers were told of the break; each package that waits counts once. After
-    a day, its own maintainers are told too.
+    Only if its maintainers were notified of the failure; each waiting package counts once. After a
+    day, its own maintainers are notified too.
     """
     for package, others in waiting.items():
         state = at.packages.state(target, package)
@@ -139,7 +141,7 @@ def note_waiting(
 
 
 def awaited(at: Transaction, event: Event) -> Problem:
-    """Return the package that an event of the kind `WAITS` is about, and since when it is."""
+    """Return the package that an event of the kind `WAITS` is about, and since when they wait."""
     assert event.break_id is not None
     package = event.key.rpartition(":")[2]
     key = f"{EventKind.WAITED_FOR}:{event.break_id}:{event.package}"
@@ -149,13 +151,13 @@ def awaited(at: Transaction, event: Event) -> Problem:
 
 
 def with_ack(at: Transaction, target: str, package: str, what: str) -> str:
-    """Add to what is wrong with a package who is on it, if anybody is."""
+    """Add who is working on a package, if anybody is, to the description of its problem."""
     ack = at.acks.all(target).get(package)
     return f"{what}; {ack}" if ack else what
 
 
 def note_stale(at: Transaction, target: str, known: Iterable[str], *, now: datetime) -> None:
-    """Note what could not be followed for a day."""
+    """Record what could not be followed for a day."""
     packages = set(known)
     for name, head in at.heads.all(target).items():
         if name in packages and head.error_since and abs(now - head.error_since) >= STALE_AFTER:

@@ -1,4 +1,4 @@
-"""All that is known about a break or a mend, gathered from store, mirrors and logs."""
+"""Gather everything known about a failure or a fix from store, mirrors and logs."""
 
 import logging
 import re
@@ -35,12 +35,12 @@ log = logging.getLogger(__name__)
 MAX_COMMITS = 20
 MAX_ROOT_CHANGES = 40
 _COMPLETE_ROOT = {FailureReason.COMPILE, FailureReason.TEST, FailureReason.INSTALL}
-"""Failures before which everything that the build asked for was installed."""
+"""Failures that occur after all requirements of the build were installed."""
 _HAS_LOG = frozenset(FailureReason) - {FailureReason.CYCLE, FailureReason.MISSING_DEPENDENCY}
 
 
 def empty_story(trunk: Trunk, event: Event, audience: Audience, **more: Any) -> Story:
-    """The part that every story has."""
+    """Return the part that every story has."""
     package = trunk.packages.get(event.package)
     return Story(
         kind=EventKind(event.kind),
@@ -60,7 +60,7 @@ def empty_story(trunk: Trunk, event: Event, audience: Audience, **more: Any) -> 
 def build_story(
     trunk: Trunk, event: Event, audience: Audience, *, waiting: tuple[str, ...] = ()
 ) -> Story:
-    """The story of an event that is about a build."""
+    """Return the story of an event about a build."""
     assert event.build_id is not None
     with trunk.store.read() as at:
         build = at.builds.get(event.build_id)
@@ -108,7 +108,7 @@ def build_story(
 
 
 def _urls(trunk: Trunk, build: Build) -> tuple[str, str]:
-    """Where the log and the directory of a build are, if they are published.
+    """Return the URLs of the log and the directory of a build, if they are published.
 
     A commit that was good once keeps its repository when a later build of it fails.
     """
@@ -122,7 +122,7 @@ def _urls(trunk: Trunk, build: Build) -> tuple[str, str]:
 
 
 def good_before(history: tuple[Build, ...], build: Build) -> Build | None:
-    """The newest build before this one that gave RPMs and counted."""
+    """Return the newest build before this one that made RPMs and is not superseded."""
     return next(
         (
             one
@@ -144,7 +144,7 @@ def upstream_changes(
     since: Build | None,
     history: tuple[Build, ...],
 ) -> Changes:
-    """Of several upstreams what is new in the one that the build is of."""
+    """Return what is new in the upstream of the build; other upstreams are not included."""
     if package is None:
         return Changes()
     remote = package.upstream_of(build.commit)
@@ -176,7 +176,7 @@ def distgit_changes(
 def _changes(
     mirror: Mirror, remote: str, base: str | None, head: str, *, folder: str = ""
 ) -> Changes:
-    """The commits after `base`; without one only the head. None if git does not know them."""
+    """Return the commits after `base`; without a base only the head. None if git lacks them."""
     if base == head:
         return Changes()
     try:
@@ -202,9 +202,9 @@ def _changes(
 def _root_changes(
     trunk: Trunk, build: Build, good: Build, reason: FailureReason
 ) -> tuple[RootChange, ...]:
-    """What is installed otherwise than in the last good build, besides the base.
+    """Return the packages that differ from the last good build's root, besides the base.
 
-    What is not there counts only if the build came so far that everything was installed.
+    Missing packages are only reported if the build came so far that everything was installed.
     """
     before = installed(trunk.build_folder(good) / INSTALLED)
     after = installed(trunk.build_folder(build) / INSTALLED)
@@ -220,7 +220,7 @@ def _root_changes(
 
 
 def installed(path: Path) -> dict[str, str]:
-    """By name the version and release of what a build's root had."""
+    """Return version and release of each package in a build's root, by name."""
     try:
         lines = path.read_text(errors="replace").splitlines()
     except FileNotFoundError:
@@ -229,14 +229,14 @@ def installed(path: Path) -> dict[str, str]:
     for line in lines:
         try:
             nevra = Nevra.parse(line)
-        except ValueError:  # no line of ours
+        except ValueError:  # not a line of ours
             continue
         found[nevra.name] = f"{nevra.version}-{nevra.release}"
     return found
 
 
 def _needs(trunk: Trunk, build: Build, failed: Failed) -> tuple[UnmetRequirement, ...]:
-    """The requirements that were not met, each with what there is of it."""
+    """Return the requirements that were not met, each with the available versions."""
     if failed.reason is not FailureReason.MISSING_DEPENDENCY:
         return ()
     lacking = [need for need in build.asked if need in failed.detail]
@@ -255,9 +255,9 @@ def _needs(trunk: Trunk, build: Build, failed: Failed) -> tuple[UnmetRequirement
 
 
 def _found(need: str, providers: Providers, versions: dict[str, str]) -> str:
-    """What there is in place of a requirement.
+    """Return what is available instead of a requirement.
 
-    What the release's packages do not have, the bridge was asked for before the build failed.
+    What the release's packages do not have was requested from the bridge before the build failed.
     """
     names = sorted(providers.of(need))
     own = [f"{name} has {versions[name]}" for name in names if name in versions]

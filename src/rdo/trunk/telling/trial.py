@@ -1,4 +1,4 @@
-"""Trying each configured way to notify people, before a package fails."""
+"""Try each configured way to notify people, before a package fails."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from rdo.trunk.telling.ways import mail_server
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How one way did: `to` is the address, webhook or server, `error` is empty if it worked.
+    """The result for one way: `to` is the address or server, `error` is empty if it worked.
 
-    `is_away` says that the server cannot be reached, rather than that it refused.
+    `is_away` means that the server cannot be reached, not that it refused.
     """
 
     way: str

@@ -1,4 +1,4 @@
-"""The ways to tell that are configured, and the queue that goes out by them."""
+"""The configured ways to notify people, and the queue that is sent through them."""
 
 from rdo.app import App
 from rdo.config import MailSection
@@ -13,13 +13,13 @@ from rdo.tools.git.mirror import Mirror
 
 
 def outbox(app: App) -> Outbox:
-    """What sends the queue; it is shared by all targets."""
+    """Return the sender of the queue, which is shared by all targets."""
     settings = app.settings
     return Outbox(app.store, _ways(app), app.now, settings.data / "notify.lock", settings.audiences)
 
 
 def mail_server(mail: MailSection) -> MailServer:
-    """Return the mail server of a configuration."""
+    """Return the configured mail server."""
     return MailServer(mail.server, mail.security, mail.user or "", mail.password_file, mail.ca_file)
 
 
@@ -44,7 +44,7 @@ def _ways(app: App) -> dict[str, Way]:
 
 
 def _distgit(app: App, target: str, name: str) -> Distgit | None:
-    """A package of a target with the mirror of its distgit."""
+    """Return a package of a target with the mirror of its distgit."""
     package = next((x for x in app.packages(target).packages if x.name == name), None)
     if package is None:
         return None

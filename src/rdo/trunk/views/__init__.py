@@ -1,1 +1,1 @@
-"""What people see of a target: the state of its packages, reports and pages."""
+"""What people see of a target: the states of its packages, reports and pages."""

@@ -1,4 +1,4 @@
-"""Which of the dependencies that a build has asked for have come since."""
+"""Find out which dependencies that a build has requested are available by now."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ Owners: TypeAlias = Callable[[str], frozenset[str]]
 
 @dataclass(frozen=True)
 class Arrivals:
-    """What the release and the bridge have brought.
+    """The packages that the release and the bridge provide by now.
 
     `good` are the good builds of the packages whose newest build is good; `coming` are the packages
-    that have a build in the queue. What is `bridged` is read only if somebody waits.
+    that have a build in the queue. `bridged` is read only if a build waits.
     """
 
     owners: Owners
@@ -30,7 +30,7 @@ class Arrivals:
     bridged: Callable[[], Sequence[LockedPackage]] = tuple
 
     def among(self, needs: Iterable[str], since: datetime | None) -> frozenset[str]:
-        """Return those of the needs that have come; of the release's own those after `since`."""
+        """Return the requirements that are met by now; by the release only after `since`."""
         return frozenset(need for need in needs if self._has_come(need, since))
 
     def _has_come(self, need: str, since: datetime | None) -> bool:

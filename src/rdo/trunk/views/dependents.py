@@ -1,4 +1,4 @@
-"""Rebuilding the packages that need another one: which, in what order, and at what cost."""
+"""Rebuild the packages that require another one: which, in what order, and at what cost."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Rebuild:
 
     @property
     def seconds(self) -> float:
-        """The least time it takes with the target's workers: each step waits for the one before."""
+        """The shortest time with the target's workers: each step waits for the previous one."""
         total = 0.0
         for step in sorted({one.step for one in self.dependents}):
             times = [one.seconds for one in self.dependents if one.step == step]
@@ -50,9 +50,9 @@ class Rebuild:
 
 
 def plan_rebuild(trunk: Trunk, package: str, *, direct: bool = False) -> Rebuild:
-    """Find what needs `package` to be built, directly or (unless `direct`) through others.
+    """Find the packages that require `package` to build, directly or (unless `direct`) indirectly.
 
-    NotFoundError if the release has no such package. Held packages are left out.
+    Raises NotFoundError if the release has no such package. Held packages are left out.
     """
     package = trunk.package(package).name
     with trunk.store.read() as at:
@@ -73,7 +73,7 @@ def plan_rebuild(trunk: Trunk, package: str, *, direct: bool = False) -> Rebuild
 
 
 def direct_dependents(trunk: Trunk, packages: Collection[str]) -> frozenset[str]:
-    """Return what needs one of these packages to be built, but for themselves and held packages."""
+    """Return the packages that require one of these to build, except these and held packages."""
     with trunk.store.read() as at:
         needs = _needs(at, trunk)
     wanted = frozenset(packages)
@@ -102,7 +102,7 @@ def queue_rebuild(trunk: Trunk, rebuild: Rebuild) -> list[Build]:
 
 
 def as_row(target: str, rebuild: Rebuild, queued: Iterable[Build]) -> dict[str, object]:
-    """Return a rebuild, and the builds that were queued for it, as a program reads them."""
+    """Return a rebuild, and the builds that were queued for it, as JSON data."""
     return {
         "target": target,
         "dependents": rebuild.dependents,
@@ -115,9 +115,9 @@ def as_row(target: str, rebuild: Rebuild, queued: Iterable[Build]) -> dict[str, 
 def _steps(
     needs: Mapping[str, frozenset[str]], start: str, *, direct: bool
 ) -> Iterable[Collection[str]]:
-    """Put the dependents of `start` in steps; each needs only `start` and earlier steps.
+    """Divide the dependents of `start` into steps; each requires only `start` and earlier steps.
 
-    Packages that need each other form one last step: the round knows how to break cycles.
+    Packages that require each other form one last step, because rounds can break cycles.
     """
     wanted: set[str] = set()
     new = {start}

@@ -13,7 +13,7 @@ from rdo.trunk.views.why_bridged import explain_bridged, with_beginning
 
 
 def explain_in_targets(app: App, target: str | None, name: str) -> list[Why]:
-    """Explain `name` in the target that is named, or in every target that knows it.
+    """Explain `name` in the named target, or in every target that knows it.
 
     Raises NotFoundError if no target does.
     """
@@ -30,20 +30,19 @@ def explain_in_targets(app: App, target: str | None, name: str) -> list[Why]:
 
 
 def explain_anything(app: App, target: str, name: str) -> Why:
-    """Explain a package of the release, else what was bridged, else what the metadata has.
+    """Explain a package of the release, else a bridged package, else one in the metadata.
 
     Raises NotFoundError if it is none of these.
     """
     trunk = open_trunk(app, target)
     known = Known.of(trunk)
     if name.endswith(".rpm"):
-        with contextlib.suppress(ValueError):  # then it is a name that ends like a file
+        with contextlib.suppress(ValueError):  # it is a name that only looks like a file name
             name = Nevra.parse(name).name
     if package := known.named(name):
         outside = LockFile.read(app.bridges.last_resort_lock_file(target)).entries
         return with_beginning(explain(known, package), trunk.packages[package], outside)
-    entries = LockFile.read(app.bridges.lock_file(target)).entries
-    bridged = explain_bridged(known, name, entries)
+    bridged = explain_bridged(known, name, LockFile.read(app.bridges.lock_file(target)))
     return bridged or not_found(known.view, name, _releases_with(app.distribution, name))
 
 

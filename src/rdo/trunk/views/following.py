@@ -1,4 +1,4 @@
-"""The log of a build, line by line, while it is being written."""
+"""Follow the log of a build, line by line, while it is being written."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ _PAUSE_SECONDS = 0.5
 
 
 def has_ended(app: App, build: Build) -> bool:
-    """Whether a build has ended by now, or no round is there any more that runs it."""
+    """Whether a build has ended by now, or no round is left that runs it."""
     if not is_held(app.settings.target_folder(build.target) / "round.lock"):
         return True
     with app.store.read() as at:
@@ -22,11 +22,11 @@ def has_ended(app: App, build: Build) -> bool:
 def following(
     file: Path, is_over: Callable[[], bool], pause: float = _PAUSE_SECONDS
 ) -> Iterator[str]:
-    """Yield the lines of a log until it `is_over` and all that was written has been read."""
+    """Yield the lines of a log until `is_over`, and everything that was written until then."""
     with file.open(errors="replace") as lines:
         started = ""
         while True:
-            ends = is_over()  # asked first, so that no last line is missed
+            ends = is_over()  # checked first, so that the last lines are not missed
             for piece in lines:
                 started += piece
                 if started.endswith("\n"):

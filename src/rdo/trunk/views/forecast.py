@@ -1,6 +1,6 @@
-"""When the builds of the queue are expected to begin and to end, from how long the last ones took.
+"""Estimate when the builds in the queue will start and end, from the times of the last ones.
 
-Values in, values out: the queue is played through with the target's workers.
+Values in, values out: the queue is simulated with the target's workers.
 """
 
 import heapq
@@ -14,23 +14,23 @@ from rdo.trunk.order.retry import rests_until
 from rdo.trunk.views.state import PackageState, PackageView, TargetView
 
 _AT_LEAST = timedelta(seconds=5)
-"""How long a build that takes longer than the last one is expected to go on."""
+"""How much longer a build is expected to take if it has exceeded the last one's time."""
 _STOPPED = frozenset({PackageState.HELD, PackageState.PAUSED, PackageState.FAULTY})
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedTimes:
-    """When a build is expected to begin, or has begun, and to end."""
+    """The expected start of a build (or its actual one), and its expected end."""
 
     begins: datetime
     ends: datetime
 
 
 def forecast(view: TargetView, workers: int, now: datetime) -> dict[int, ExpectedTimes]:
-    """Return what is expected of the open builds, by number, if a round goes on from now.
+    """Return the expected times of the open builds, by number, if a round continues from now.
 
-    Left out is what cannot be told: a build that is held or paused, one that waits for something
-    outside the queue, and every queued build where no package has ever been built.
+    Builds that cannot be estimated are left out: held or paused ones, those that wait for something
+    outside the queue, and all queued builds if no package has ever been built.
     """
     usual = {name: took for name, one in view.packages.items() if (took := _took(one))}
     if not usual:
@@ -63,7 +63,7 @@ def _can_start(view: PackageView) -> bool:
 
 
 class _Play:
-    """The queue as it is played through: when workers are free, and when packages are there."""
+    """The simulation: when workers are free, and when packages are available."""
 
     def __init__(self, usual: Mapping[str, timedelta], otherwise: timedelta, now: datetime) -> None:
         self._usual, self._otherwise, self._now = usual, otherwise, now
@@ -73,7 +73,7 @@ class _Play:
         self.expected: dict[int, ExpectedTimes] = {}
 
     def goes_on(self, view: PackageView) -> None:
-        """Note a build that runs."""
+        """Add a running build."""
         build = view.facts.pending
         assert build
         begun = build.started or self._now
@@ -82,7 +82,7 @@ class _Play:
         self._note(view, begun, ends)
 
     def start(self, view: PackageView) -> bool:
-        """Start a queued build if what it waits for is known; return whether it was."""
+        """Start a queued build if what it waits for is known; return whether it was started."""
         build = view.facts.pending
         assert build
         if any(self.queued[name] or name not in self._there for name in view.waits_for):

@@ -1,4 +1,4 @@
-"""All that a target's pages are made of, read once for any number of them."""
+"""The data of all pages of a target, read once for any number of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from rdo.trunk.views.state import TargetView
 class Gathered:
     """A target as its pages show it.
 
-    `files` are the RPMs of each package's good build, by its number; `stories` tell of the
-    packages that fail.
+    `files` are the RPMs of each package's good build, by its number; `stories` are those of failing
+    packages.
     """
 
     view: TargetView

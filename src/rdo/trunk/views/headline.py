@@ -1,4 +1,4 @@
-"""A target in one line, and each state in one of three colours."""
+"""Summarize a target in one line, and each state by one of three colors."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -28,7 +28,7 @@ _NEUTRAL = frozenset(
 
 
 def level_of(view: PackageView) -> ShownLevel:
-    """Return the colour of a package's state; a failure outside its hands is only a warning."""
+    """Return the color of a package's state; a failure with an external cause is only a warning."""
     newest, facts = view.facts.newest, view.facts
     if view.state is PackageState.EXCLUDED:
         return ShownLevel.NONE
@@ -53,9 +53,9 @@ def _is_failed(reason: object) -> bool:
 
 
 def headline_of(view: TargetView, broken_names: Sequence[str]) -> tuple[ShownLevel, str]:
-    """Return a target in one sentence and its colour; `broken_names` lead to nothing.
+    """Return a target as one sentence and a color; `broken_names` point to nothing.
 
-    Red if a package fails or a name leads to nothing, amber if something waits or was stopped.
+    Red if a package fails or a name points to nothing, amber if something waits or was stopped.
     """
     levels = [level_of(one) for one in view.packages.values()]
     count, failing, warned = (
@@ -94,18 +94,28 @@ def _need(count: int) -> str:
 
 
 def page_head(trunk: Trunk, known: frozenset[str] = frozenset()) -> PageHead:
-    """Return what all pages of a target begin with, and how to install from it."""
+    """Return the values that all pages of a target need, and how to install from it."""
     site = trunk.tree.site
-    names = [PurePosixPath("consistent", f"{site.reponame}.repo")]
-    if (trunk.tree.repos / site.dependencies_file).exists():
-        folder = "" if site.components else "consistent"  # a name of components has none
-        names.append(PurePosixPath(folder, site.dependencies_file))
-    lines = [f"curl -f -o /etc/yum.repos.d/{name.name} {site.url(name)}" for name in names]
     return PageHead(
         site.project_name,
         trunk.name,
         trunk.release,
         trunk.platform,
-        (*lines, "dnf install PACKAGE"),
+        _install_lines(trunk),
         known,
     )
+
+
+def _install_lines(trunk: Trunk) -> tuple[str, ...]:
+    """Return the commands that install from a target: from consistent, else from current."""
+    site = trunk.tree.site
+    files = (PurePosixPath(name, f"{site.reponame}.repo") for name in ("consistent", "current"))
+    file = next((one for one in files if (trunk.tree.repos / one).exists()), None)
+    if file is None:
+        return ()
+    names = [file]
+    if (trunk.tree.repos / site.dependencies_file).exists():
+        folder = "" if site.components else file.parent  # names of components have none
+        names.append(PurePosixPath(folder, site.dependencies_file))
+    lines = [f"curl -f -o /etc/yum.repos.d/{name.name} {site.url(name)}" for name in names]
+    return (*lines, "dnf install PACKAGE")

@@ -1,4 +1,4 @@
-"""What the page of a package shows above its history."""
+"""The part of a package's page above its history."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from rdo.trunk.views.state import FAILING, PackageView
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Which packages of the release each one's last good build required, and the other way."""
+    """Which packages of the release each package's last good build required, and the reverse."""
 
     needs: Mapping[str, tuple[str, ...]]
     needed_by: Mapping[str, tuple[str, ...]]
@@ -48,7 +48,7 @@ def package_page(
     files: Mapping[int, Sequence[str]],
     needs: Needs,
 ) -> PackagePage:
-    """Gather what is known of a package; one that has left the release has only a history."""
+    """Gather everything known about a package; one that has left the release has only a history."""
     if view is None:
         return PackagePage(name, ShownLevel.NONE, "not in this release", "")
     facts = view.facts
@@ -60,7 +60,7 @@ def package_page(
         name,
         level_of(view),
         str(view.state),
-        clean(view.sentence),
+        clean("; ".join(filter(None, (view.sentence, facts.sharing)))),
         source.removesuffix(".src.rpm"),
         tuple(_sources(facts.package)) if facts.package else (),
         tuple(map(without_domain, facts.package.maintainers)) if facts.package else (),
@@ -78,19 +78,19 @@ def package_page(
 
 
 def shown_ack(ack: Ack | None) -> ShownAck | None:
-    """Return who is on a package as pages show it."""
+    """Return an ack in the form that pages show."""
     if ack is None:
         return None
     return ShownAck(without_domain(ack.by), ack.since, clean(ack.why), ack.link)
 
 
 def with_ack(view: PackageView, said: str) -> str:
-    """Add to what is said of a package who is on it."""
+    """Add who is working on a package to a text about it."""
     return clean(f"{said}; {view.facts.ack}" if view.facts.ack else said)
 
 
 def _sources(package: Package) -> Iterator[tuple[str, str, str]]:
-    """Yield the repositories; a path on this machine is of no use to a reader."""
+    """Yield the repositories, except paths on this machine, which are useless to readers."""
     urls = [("Upstream", url, package.upstream_branch) for url in package.upstreams]
     urls.append(("Distgit", package.distgit, package.distgit_branch))
     for text, url, branch in urls:
@@ -99,7 +99,7 @@ def _sources(package: Package) -> Iterator[tuple[str, str, str]]:
 
 
 def without_domain(maintainer: str) -> str:
-    """Return a maintainer without the part of an address that spammers need.
+    """Return a maintainer without the domain of the address, which spammers would use.
 
     >>> without_domain("ann@example.org"), without_domain("ann")
     ('ann@…', 'ann')

@@ -1,4 +1,4 @@
-"""Writes the pages of a target into its tree at the end of a round, and only what changed."""
+"""Write the pages of a target into its tree at the end of a round, if they have changed."""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
@@ -28,7 +28,7 @@ from rdo.trunk.views.state import TargetView, read_target
 log = logging.getLogger(__name__)
 
 NEWEST = 300
-"""How many builds report.html has, as DLRN's."""
+"""How many builds report.html has, as in DLRN."""
 SUBJECTS = 30
 """How many builds of a package have their commit's subject on its page."""
 HISTORY = 200
@@ -39,7 +39,7 @@ DAY = timedelta(days=1)
 def write_pages(trunk: Trunk, report: Report) -> list[Path]:
     """Bring the pages up to date, and return those that were written.
 
-    After a round in which nothing happened, at most once a day: some cells count days.
+    After a round without news, at most once a day, because some cells count days.
     """
     pages = Pages(trunk)
     if report.is_idle and not pages.are_old():
@@ -51,7 +51,7 @@ def write_pages(trunk: Trunk, report: Report) -> list[Path]:
 def write_targets_page(trunks: Iterable[Trunk], file: Path) -> bool:
     """Bring the page of all targets up to date, and return whether it was written.
 
-    Its links are to the trees as `base-url` has them: `<target>/repos` beside it.
+    Its links are those that `base-url` gives the trees: `<target>/repos` beside it.
     """
     shown, views = [], []
     for trunk in trunks:
@@ -83,7 +83,7 @@ class Pages:
         return Showing(self.trunk)
 
     def are_old(self) -> bool:
-        """Whether they are a day old, from the future, or missing."""
+        """Whether they are older than a day, from the future, or missing."""
         try:
             written = (self._top / "status_report.html").stat().st_mtime
         except FileNotFoundError:
@@ -157,7 +157,7 @@ class Pages:
 
 
 def _written(path: Path, text: str) -> bool:
-    """Write a page, and return whether it is new; a page that cannot be written is left out."""
+    """Write a page, and return whether it is new; a page that cannot be written is logged."""
     try:
         return _write(path, text)
     except Exception as error:

@@ -11,7 +11,7 @@ from rdo.trunk.views.state import PackageView, read_target
 
 @dataclass(frozen=True, slots=True)
 class OpenBuild:
-    """A build that is queued or running, and where its package stands because of it."""
+    """A queued or running build, and the state of its package."""
 
     target: str
     build: Build
@@ -19,7 +19,7 @@ class OpenBuild:
 
 
 def open_builds(trunks: Iterable[Trunk]) -> list[OpenBuild]:
-    """Return the builds that run, then those that are queued, of one target after another."""
+    """Return running builds, then queued ones, for one target after another."""
     return [build for trunk in trunks for build in _of_target(trunk)]
 
 
@@ -38,7 +38,7 @@ def as_line(one: OpenBuild) -> tuple[object, ...]:
 
 
 def as_row(one: OpenBuild) -> dict[str, object]:
-    """Return an open build as a program reads it."""
+    """Return an open build as JSON data."""
     build, view = one.build, one.view
     return {
         "target": one.target,

@@ -1,4 +1,4 @@
-"""The report of a round: for people, for programs, and as an exit code."""
+"""The report of a round: as text, as JSON data, and as an exit code."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ ALL_WELL, FTBFS, OUTSIDE = 0, 1, 6
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A build that ended in this round; `will_retry` says that its failure was spurious.
+    """A build that ended in this round; `will_retry` means that its failure was spurious.
 
-    `backwards` are RPMs of it that are older than the ones they replace: users must be told.
+    `backwards` are RPMs of it that are older than the ones they replace, which users must know.
     """
 
     build: Build
@@ -34,7 +34,7 @@ class Ended:
 
     @property
     def is_final_failure(self) -> bool:
-        """Whether it failed, and is not tried again by itself."""
+        """Whether it failed and is not tried again automatically."""
         return isinstance(self.outcome, Failed) and not self.will_retry
 
 
@@ -50,9 +50,9 @@ class Held:
 class Report:
     """One round of one target; `dropped` are the builds that left the queue untried.
 
-    `faulty` says what is wrong with the metadata of packages that it did not work on, and
-    `kept_back` is the number of those that a person holds. `failed_before` are packages of which
-    a round that did not end has recorded a failure.
+    `faulty` has the metadata faults of packages that it did not work on, and `kept_back` is the
+    number of held packages. `failed_before` are packages whose failure was recorded by a round that
+    did not end.
     """
 
     target: str
@@ -189,7 +189,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _next(report: Report) -> Iterator[str]:
-    """Say what to do: another round, if that changes anything; else look at what is left."""
+    """Return what to do next: another round, if that helps; else look at what is left."""
     rest = {one.build.package: one for one in report.held}
     if report.to_retry or report.dry_run or any(not one.packages for one in report.held):
         if report.to_retry or report.held or report.plan.problems:
@@ -226,7 +226,7 @@ def _headline(report: Report) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a duration.
+    """Return a duration as text.
 
     >>> duration(0.34), duration(75), duration(4000)
     ('0.3 s', '1 min 15 s', '1 h 6 min')

@@ -36,7 +36,7 @@ from rdo.trunk.views.status import remark
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """Makes the values of pages from those of the store and the views."""
+    """Converts values of the store and the views to values of pages."""
 
     trunk: Trunk
 
@@ -100,14 +100,14 @@ class Showing:
         )
 
     def _last_good(self, view: PackageView) -> str:
-        """Say how long ago a package that fails was built, in days."""
+        """Return how many days ago a failing package was last good."""
         if view.facts.broken_by is None:
             return ""
         good = view.facts.good
         return age(good.finished, self.trunk.now()) if good and good.finished else "never"
 
     def failing(self, view: TargetView, stories: Mapping[str, Story]) -> tuple[FailingPackage, ...]:
-        """Return the packages that fail, the oldest failure first; `stories` are by package."""
+        """Return the failing packages, the oldest failure first; `stories` are by package."""
         waiting: dict[str, set[str]] = {}
         for one in view.queue:
             for name in one.waits_for:
@@ -153,7 +153,7 @@ class Showing:
         )
 
     def subjects(self, name: str, lines: Iterable[BuildLine]) -> dict[str, str]:
-        """Return subjects and authors by hash; of one that the mirror has lost, nothing."""
+        """Return subjects and authors by hash; commits that the mirror has lost are left out."""
         package = self.trunk.packages.get(name)
         if package is None:
             return {}
@@ -169,7 +169,7 @@ class Showing:
         return found
 
     def maintainers(self, name: str) -> tuple[str, ...]:
-        """Return who looks after a package."""
+        """Return the maintainers of a package."""
         package = self.trunk.packages.get(name)
         return tuple(without_domain(one) for one in package.maintainers) if package else ()
 
@@ -179,7 +179,7 @@ class Showing:
         return commit_url(package.upstream_of(commit), commit.upstream_hash) if package else ""
 
     def place(self, commit: Commit) -> PurePosixPath:
-        """Return the directory of a commit in the tree."""
+        """Return the path of a commit's directory in the tree."""
         return self.trunk.tree.site.directory(commit)
 
 
@@ -189,7 +189,7 @@ def status_of(line: BuildLine) -> str:
 
 
 def stopped(view: TargetView) -> Iterable[StoppedPackage]:
-    """Yield what is held or not polled any more; the pause of a target stands before all."""
+    """Yield what is held or no longer polled; the pause of a target comes first."""
     if view.pause:
         yield StoppedPackage(view.target, "paused", clean(str(view.pause)))
     for name, one in view.packages.items():
@@ -202,7 +202,7 @@ def stopped(view: TargetView) -> Iterable[StoppedPackage]:
 
 
 def _remark(view: PackageView) -> str:
-    """Say what the word of DLRN leaves out; why a package fails is in a table of its own."""
+    """Return what DLRN's word leaves out; the cause of a failure is in another table."""
     is_told = view.state in FAILING and view.state is not PackageState.FAULTY
     return clean("; ".join(view.remarks) if is_told else remark(view))
 

@@ -1,4 +1,4 @@
-"""A release on its platforms: where each package stands, a column for each target."""
+"""A release on its platforms: the state of each package, with a column for each target."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from rdo.trunk.views.state import TargetView
 
 @dataclass(frozen=True, slots=True)
 class SideBySide:
-    """The packages of several targets; a cell is None where a target has no such package."""
+    """The packages of several targets; a cell is None if the target does not have the package."""
 
     targets: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
 
     @property
     def unwell(self) -> tuple[tuple[str, tuple[Cell | None, ...]], ...]:
-        """The rows of the packages that somebody should look at on one target at least."""
+        """The rows of packages with a problem on any target."""
         return tuple(row for row in self.rows if any(cell and _is_unwell(cell) for cell in row[1]))
 
 
 def side_by_side(targets: Sequence[str], cells: Sequence[Iterable[Cell]]) -> SideBySide:
-    """Put the packages of targets beside each other; `cells` are those of each target."""
+    """Arrange the packages of targets in rows; `cells` are those of each target."""
     by_target = [{cell.package: cell for cell in some} for some in cells]
     names = sorted(set().union(*by_target))
     rows = ((name, tuple(column.get(name) for column in by_target)) for name in names)
@@ -36,7 +36,7 @@ def cells_of(view: TargetView) -> list[Cell]:
 
 
 def side_by_side_row(found: SideBySide) -> dict[str, object]:
-    """Return the table as a program reads it: the state, by package and target."""
+    """Return the table as JSON data: the state, by package and target."""
     return {
         "targets": found.targets,
         "packages": {

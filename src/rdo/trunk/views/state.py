@@ -1,7 +1,7 @@
-"""Where the packages of a target stand: the one answer that commands, pages and mails format.
+"""The states of a target's packages: the one answer that commands, pages and mails format.
 
-`read_target` reads it from the store in a few light queries. `view_of` decides on the state of
-one package and words it, from values alone.
+`read_target` reads it from the store in a few light queries. `view_of` decides on the state of one
+package and words it, from values alone.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from rdo.logs.reader import one_line, phase_of
-from rdo.model.build import BUILD_LOG, FailureReason, Waiting
+from rdo.model.build import BUILD_LOG, FailureReason, Waiting, shown_build
 from rdo.model.package import Package
 from rdo.model.text.dates import minute_utc
 from rdo.model.text.short_list import short_list
@@ -30,13 +30,13 @@ from rdo.trunk.views.arrivals import Arrivals, Owners
 
 
 class PackageState(StrEnum):
-    """The first thing to know about a package."""
+    """The most important fact about a package."""
 
     BUILT = "built"
     UNDER_REVIEW = "under review"
     RUNNING = "running"
     HELD = "held"
-    PAUSED = "paused"  # a queued build of a target that is paused
+    PAUSED = "paused"  # a queued build of a paused target
     QUEUED = "queued"
     RESTING = "resting"
     WAITING = "waiting"
@@ -59,13 +59,13 @@ FAILING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PackageFacts:
-    """What the store and the metadata know of one package.
+    """What the store and the metadata say about one package.
 
-    `pending` is its first build that is queued or running, `last_try` the failure that this one
-    repeats; `came` are the dependencies that it or the newest build asked for and that are there
-    by now. `package` is None once the package has left the release. `branch_is_gone` tells a
-    remote without the branch from one that cannot be reached. `excluded` says that the spec of its
-    last commit is not for this architecture, `phase` what a running build is doing.
+    `pending` is its first queued or running build, `last_try` the failure that this one repeats;
+    `came` are the dependencies that it or the newest build requested and that are available by now.
+    `package` is None once the package has left the release. `branch_is_gone` distinguishes a remote
+    without the branch from one that cannot be reached. `excluded` means that the spec of its last
+    commit is not for this architecture, `phase` is the phase of a running build.
     """
 
     package: Package | None = None
@@ -84,8 +84,17 @@ class PackageFacts:
     phase: str = ""
 
     @property
+    def sharing(self) -> str:
+        """The build of another target that made its RPMs, or why they were not taken from there."""
+        if self.good and self.good.taken_from:
+            return f"its RPMs are those of {shown_build(self.good.taken_from)} (share-noarch)"
+        if self.good and self.good.not_taken:
+            return f"built here in spite of share-noarch: {self.good.not_taken}"
+        return ""
+
+    @property
     def stands_in(self) -> str:
-        """The branch that the newest commit is from, if it stands in for the one asked for."""
+        """The branch of the newest commit, if it replaces the configured one."""
         build = self.pending or self.newest
         if not (build and self.package):
             return ""
@@ -94,11 +103,11 @@ class PackageFacts:
 
 @dataclass(frozen=True, slots=True)
 class PackageView:
-    """Where one package stands.
+    """The state of one package.
 
-    `sentence` says why, `remarks` what else there is to know. `since` is when the state began.
-    `waits_for` are packages of the release, or requirements that none of them provides.
-    `without_stop` is set where it may differ from `state`; ask for `unstopped`.
+    `sentence` says why, `remarks` are further notes. `since` is when the state began. `waits_for`
+    are packages of the release, or requirements that none of them provides. `without_stop` is set
+    if it may differ from `state`; use `unstopped`.
     """
 
     package: str
@@ -114,15 +123,15 @@ class PackageView:
 
     @property
     def unstopped(self) -> PackageState:
-        """The state as it would be without a hold or a pause; programs are told this one."""
+        """The state as it would be without a hold or a pause, for programs."""
         return self.without_stop or self.state
 
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
-    """Where a target stands: its packages in the metadata's order, and each of its open builds.
+    """The state of a target: its packages in the metadata's order, and its open builds.
 
-    `queue` has what runs first, then what is queued in the order of planning.
+    `queue` has running builds first, then queued ones in the order of planning.
     """
 
     target: str
@@ -133,9 +142,9 @@ class TargetView:
 
 
 def read_target(trunk: Trunk, *, in_round: bool = False) -> TargetView:
-    """Read where a target and its packages stand; no remote is asked and nothing changes.
+    """Read the state of a target and its packages; no remote is asked and nothing changes.
 
-    `in_round`: a round is at work, and builds what is queued.
+    `in_round`: a round is running, and builds what is queued.
     """
     target = trunk.name
     with trunk.store.read() as at:
@@ -173,7 +182,7 @@ def read_target(trunk: Trunk, *, in_round: bool = False) -> TargetView:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What was read of all packages at once."""
+    """The data about all packages, read at once."""
 
     trunk: Trunk
     pointers: Mapping[str, Pointers]
@@ -185,7 +194,7 @@ class _Stored:
     excluded: Mapping[str, str]
 
     def facts(self, name: str, pending: Build | None) -> PackageFacts:
-        """Pick out what is known of one package."""
+        """Return the data about one package."""
         package, head = self.trunk.packages.get(name), self.heads.get(name)
         stored, newest, good, broken_by = self.pointers.get(name), None, None, None
         if stored:
@@ -211,13 +220,13 @@ class _Stored:
         )
 
     def _phase(self, pending: Build | None) -> str:
-        """Return what a build of ours is doing; of another machine's there is no log yet."""
+        """Return the phase of a build of ours; builds of other machines have no log yet."""
         if not pending or not pending.is_running:
             return ""
         return phase_of(self.trunk.build_folder(pending) / BUILD_LOG)
 
     def arrivals(self, owners: Owners, coming: Collection[str]) -> Arrivals:
-        """Return what the release and the bridge have brought."""
+        """Return the packages that the release and the bridge provide by now."""
         newest = {name: self.lines.get(one.newest_id or 0) for name, one in self.pointers.items()}
         good = {name: line for name, line in newest.items() if line and not line.reason}
         return Arrivals(owners, good, coming, self.trunk.bridged)
@@ -251,7 +260,7 @@ def _asked(lines: Iterable[BuildLine], pending: Mapping[str, Build]) -> Iterator
 
 
 def _owners(trunk: Trunk, at: Transaction, needs: Iterable[str]) -> Owners:
-    """Learn who provides `needs`; what everybody provides is much to read, and rarely asked."""
+    """Find out who provides `needs`; reading all providers is slow, and rarely needed."""
     names = frozenset().union(*map(needed_names, needs))
     if not names:
         return lambda _: frozenset()
@@ -260,7 +269,7 @@ def _owners(trunk: Trunk, at: Transaction, needs: Iterable[str]) -> Owners:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What a package is found to be, and the build that this is about."""
+    """The state found for a package, and the build that it is about."""
 
     state: PackageState
     sentence: str
@@ -280,8 +289,8 @@ def view_of(
 ) -> PackageView:
     """Decide on the state of a package, and word it.
 
-    Faulty metadata comes first, then an open build, then how the newest one ended; within these,
-    what a person has stopped comes before what it would otherwise be.
+    Faulty metadata comes first, then an open build, then the outcome of the newest build; within
+    these, a person's hold or pause comes before the state it would otherwise have.
     """
     if facts.package and facts.package.fault and not (facts.pending and facts.pending.is_running):
         found = _faulty(facts, facts.package.fault)
@@ -289,10 +298,10 @@ def view_of(
         round_ = "the round that is running" if in_round else "the next round"
         found = _pending(name, facts, facts.pending, owners, now, round_)
         if found.state is PackageState.RUNNING and not in_round and not facts.pending.to_cancel:
-            said = "no round is running: the next one takes it up, or builds it again"
+            said = "no round is running: the next one continues it, or builds it again"
             found = replace(found, sentence=said)
     elif facts.excluded:
-        sentence = f"its spec does not want this platform: {one_line(facts.excluded)}"
+        sentence = f"its spec excludes this platform: {one_line(facts.excluded)}"
         found = _Verdict(PackageState.EXCLUDED, sentence, None, facts.newest)
     elif facts.newest and facts.newest.reason:
         found = _failed(name, facts, facts.newest, facts.newest.reason, owners)
@@ -337,13 +346,13 @@ def _pending(
         sentence = f"try {build.attempt} starts after {minute_utc(until)}{last}"
         return _Verdict(PackageState.RESTING, sentence, build.created, build)
     again = f", try {build.attempt}" if build.attempt > 1 else ""
-    come = "; what it waited for has come" if isinstance(build.outcome, Waiting) else ""
+    come = "; what it waited for is now available" if isinstance(build.outcome, Waiting) else ""
     sentence = f"{round_} builds it{bootstrap}{again}{come}{last}"
     return _Verdict(PackageState.QUEUED, sentence, build.created, build)
 
 
 def _left(build: Build, came: Collection[str]) -> tuple[str, ...]:
-    """Return what a build waits for and has not come."""
+    """Return what a build waits for and is not available yet."""
     needs = build.outcome.needs if isinstance(build.outcome, Waiting) else ()
     return tuple(need for need in needs if need not in came)
 
@@ -368,7 +377,7 @@ def _failed(
     waits_for = frozenset().union(*map(owners, left)) - {name}
     sentence = failure(reason, newest.detail)
     if asked and not left:
-        sentence += f"; by now that is there, and rdo trunk recheck {name} builds it again"
+        sentence += f"; this is available now: rdo trunk recheck {name} builds it again"
     return _Verdict(state, sentence, facts.broken_since, newest, tuple(sorted(waits_for)))
 
 
@@ -402,7 +411,7 @@ def _built(facts: PackageFacts, newest: BuildLine) -> _Verdict:
 def _stop(
     facts: PackageFacts, pause: Pause | None, state: PackageState
 ) -> tuple[PackageState, str] | None:
-    """Find out whether a person has stopped a package that would otherwise be in `state`."""
+    """Return the hold or pause of a package that would otherwise be in `state`, if any."""
     if state is PackageState.RUNNING:
         return None
     if facts.hold:
@@ -413,7 +422,7 @@ def _stop(
 
 
 def _remarks(facts: PackageFacts, state: PackageState, found: _Verdict) -> Iterator[str]:
-    """Say what else there is to know of a package, beside the sentence of its state."""
+    """Return further notes about a package, besides the sentence of its state."""
     if state is not found.state and found.state not in _OVERRULED:
         yield found.sentence
     if facts.ack:
@@ -433,6 +442,8 @@ def _remarks(facts: PackageFacts, state: PackageState, found: _Verdict) -> Itera
         yield f"upstream has no branch {package.upstream_branch}; {branch} stands in"
     if package and package.skip_tests:
         yield f"its tests are skipped: {package.skip_tests}"
+    if facts.sharing:
+        yield facts.sharing
 
 
 _OVERRULED = frozenset(
@@ -443,5 +454,5 @@ _OVERRULED = frozenset(
         PackageState.RESTING,
     }
 )
-"""States whose sentence is no longer true once a person has stopped the package."""
+"""States whose sentence becomes false once a person has stopped the package."""
 _STALE = frozenset({PackageState.UNREACHABLE, PackageState.BRANCH_GONE})

@@ -20,7 +20,7 @@ from rdo.trunk.views.state import PackageState, PackageView, TargetView, read_ta
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """A target with where its names lead, relative to the tree, and what blocks `consistent`."""
+    """A target with where its names point, relative to the tree, and what blocks `consistent`."""
 
     view: TargetView
     names: Mapping[str, str]
@@ -41,13 +41,13 @@ def status(trunk: Trunk) -> TargetStatus:
 
 
 def remark(view: PackageView) -> str:
-    """Say in one line what a table leaves out of a package; nothing if all is well."""
+    """Return in one line what a table leaves out about a package; nothing if it has no problem."""
     said = () if view.state is PackageState.BUILT else (view.sentence,)
     return "; ".join((*said, *view.remarks))
 
 
 def status_row(found: TargetStatus) -> dict[str, object]:
-    """Return a target as programs have always read it."""
+    """Return a target in the JSON format that programs rely on."""
     view = found.view
     return {
         "target": view.target,
@@ -68,7 +68,7 @@ _CONDITIONS = {
     PackageState.CYCLE: "FTBFS",
     PackageState.FAULTY: "faulty metadata",
 }
-"""What programs know a state by; any other is `built` or `never built`."""
+"""The words for states in JSON; any other state is `built` or `never built`."""
 
 
 def _package_row(view: PackageView) -> dict[str, object]:
@@ -96,14 +96,14 @@ def _package_row(view: PackageView) -> dict[str, object]:
 
 
 def ack_row(ack: Ack | None) -> dict[str, object] | None:
-    """Return who is on a package as programs read it; None if nobody is."""
+    """Return an ack as JSON data; None if there is none."""
     if ack is None:
         return None
     return {"by": ack.by, "since": ack.since, "why": ack.why, "link": ack.link}
 
 
 def _stopped_by(stop: Hold | Pause | None) -> str:
-    """Return who stopped it as programs know it: the time is UTC without saying so."""
+    """Return a hold or pause as JSON data; its time is UTC without a suffix."""
     return f"by {stop.by} since {minute(stop.since)}: {stop.why}" if stop else ""
 
 
@@ -136,7 +136,8 @@ def find_build(store: Store, targets: Iterable[str], text: str) -> Build:
 def find_named_build(app: App, target: str | None, text: str) -> Build:
     """Return the build that `find_build` finds, or the newest of the package that `text` means.
 
-    That may also be a project or an RPM. Raises NotFoundError if there is no such build.
+    The package may also be given by a project or an RPM. Raises NotFoundError if there is no such
+    build.
     """
     targets = app.settings.chosen_targets(target)
     try:
@@ -185,7 +186,7 @@ def _newest_tried(at: Transaction, target: str, package: str) -> Build | None:
 def log_file(target_folder: Path, build: Build) -> Path:
     """Return the log of a build that has started; `target_folder` is `data/<target>`.
 
-    NotFoundError if there is no log, or no longer one.
+    Raises NotFoundError if there is no log, or no longer one.
     """
     file = target_folder / "builds" / str(build.id) / BUILD_LOG
     if not file.is_file():

@@ -1,4 +1,4 @@
-"""The answer of `rdo why`: where one package stands, what it waits for, and who requires it.
+"""The answer of `rdo why`: the state of a package, what it waits for, and what requires it.
 
 Everything is read from what the last rounds have stored; no remote is asked.
 """
@@ -37,8 +37,8 @@ class Why:
 class Known:
     """A target as `rdo why` reads it, once for any number of packages.
 
-    `build_requires` are the dependencies of each package's last good build or, without one,
-    those that its newest commit declares.
+    `build_requires` are the dependencies of each package's last good build; without one, those that
+    its newest commit declares.
     """
 
     view: TargetView
@@ -47,7 +47,7 @@ class Known:
 
     @classmethod
     def of(cls, trunk: Trunk) -> "Known":
-        """Read the target's state, and who requires and provides what."""
+        """Read the target's state, and what its packages require and provide."""
         with trunk.store.read() as at:
             providers = Providers(trunk.packages.values(), at.artifacts.provides(trunk.name))
             requires = last_build_requires(at, trunk.name)
@@ -75,7 +75,7 @@ def _declared(
 
 
 def explain(known: Known, name: str) -> Why:
-    """Explain why a package of the release is where it is."""
+    """Explain the state of a package of the release."""
     view = known.view.packages[name]
     return Why(
         known.view.target,
@@ -88,7 +88,7 @@ def explain(known: Known, name: str) -> Why:
 
 
 def why_row(found: Why) -> dict[str, object]:
-    """Return an answer as programs have always read it."""
+    """Return an answer in the JSON format that programs rely on."""
     return {
         "target": found.target,
         "step": step_row(found.view),
@@ -101,7 +101,7 @@ def why_row(found: Why) -> dict[str, object]:
 
 
 def step_row(view: PackageView) -> dict[str, object]:
-    """Return one package of an answer as programs read it."""
+    """Return one package of an answer as JSON data."""
     return {
         "package": view.package,
         "state": view.unstopped,
@@ -114,7 +114,7 @@ def step_row(view: PackageView) -> dict[str, object]:
 
 
 def _chain(known: Known, first: PackageView) -> Iterator[PackageView]:
-    """Walk what is waited for, nearest first, each package once."""
+    """Walk through what is waited for, nearest first, each package once."""
     seen = {first.package}
     todo = list(first.waits_for)
     while todo:
@@ -145,7 +145,7 @@ def _needed_by(known: Known, name: str) -> set[str]:
 
 
 def _notes(target: TargetView, view: PackageView) -> Iterator[str]:
-    """Add what only the answer about one package has room for."""
+    """Add the notes that only the answer about one package shows."""
     facts = view.facts
     if target.pause and view.state is not PackageState.PAUSED:
         yield f"{target.target} is {target.pause}"
@@ -188,9 +188,9 @@ _NEXT = {
 
 
 def not_found(target: TargetView, text: str, releases: Iterable[str]) -> Why:
-    """Answer for a package that only other releases have.
+    """Return the answer about a package that only other releases have.
 
-    NotFoundError if none of `releases` has it.
+    Raises NotFoundError if none of `releases` has it.
     """
     elsewhere = sorted(releases)
     if not elsewhere:

@@ -1,11 +1,11 @@
-"""The answer of `rdo why` for a bridged package: where it came from, and who requires it."""
+"""The answer of `rdo why` for a bridged package: where it came from, and what requires it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
-from rdo.bridge.lock_file import LockedPackage, PackageOrigin, reasons
+from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin, reasons
 from rdo.model.package import Package
 from rdo.python_names import own_projects, python_requirement
 from rdo.trunk.order.providers import needed_names
@@ -15,17 +15,17 @@ from rdo.trunk.views.why import Known, Why
 _PLACES = {PackageOrigin.PYPI: "PyPI", PackageOrigin.DEBIAN: "Debian"}
 
 
-def explain_bridged(known: Known, text: str, entries: Sequence[LockedPackage]) -> Why | None:
-    """Explain a bridged package, by its name or by a dependency; None if it is not one."""
-    entry = _named(text, entries)
+def explain_bridged(known: Known, text: str, locked: LockFile) -> Why | None:
+    """Explain a bridged package, given by its name or by a dependency; None if it is not one."""
+    entry = _named(text, locked.entries)
     if entry is None:
         return None
-    above = list(_requirers(entry, entries))
+    above = list(_requirers(entry, locked))
     asked = [need for one in (entry, *above) for need in one.asked_by]
     return Why(
         known.view.target,
-        _view(entry, entries),
-        tuple(_view(one, entries) for one in above),
+        _view(entry, locked),
+        tuple(_view(one, locked) for one in above),
         tuple(sorted(_askers(known, asked))),
     )
 
@@ -50,28 +50,26 @@ def _named(text: str, entries: Iterable[LockedPackage]) -> LockedPackage | None:
     return None
 
 
-def _view(entry: LockedPackage, entries: Sequence[LockedPackage]) -> PackageView:
-    because = dict.fromkeys(reason.because_of for reason in reasons(entries, entry.name))
+def _view(entry: LockedPackage, locked: LockFile) -> PackageView:
+    because = dict.fromkeys(reason.because_of for reason in reasons(locked, entry.name))
     why = f"{entry.version} came from {_PLACES[entry.origin]}: {'; '.join(because)}"
     return PackageView(entry.name, PackageState.BRIDGED, why)
 
 
-def _requirers(entry: LockedPackage, entries: Sequence[LockedPackage]) -> Iterator[LockedPackage]:
-    """Walk the bridged packages that require `entry`, also through others, nearest first."""
+def _requirers(entry: LockedPackage, locked: LockFile) -> Iterator[LockedPackage]:
+    """Yield the bridged packages that require `entry`, also indirectly, nearest first."""
     seen, todo = {entry.key}, [entry]
     while todo:
-        for other in _direct_requirers(todo.pop(0), entries):
+        for other in _direct_requirers(todo.pop(0), locked):
             if other.key not in seen:
                 seen.add(other.key)
                 todo.append(other)
                 yield other
 
 
-def _direct_requirers(
-    entry: LockedPackage, entries: Sequence[LockedPackage]
-) -> Iterator[LockedPackage]:
-    said = {reason.because_of for reason in reasons(entries, entry.name)}
-    for other in entries:
+def _direct_requirers(entry: LockedPackage, locked: LockFile) -> Iterator[LockedPackage]:
+    said = {reason.because_of for reason in reasons(locked, entry.name)}
+    for other in locked.entries:
         if any(f"{other.name} {other.version} requires {text}" in said for text in other.requires):
             yield other
 

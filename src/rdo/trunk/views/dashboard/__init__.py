@@ -1,1 +1,1 @@
-"""What the pages of a server show of targets, beyond those of a published tree."""
+"""Parts of a server's pages that a published tree does not have."""

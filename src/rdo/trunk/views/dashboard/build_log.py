@@ -1,4 +1,4 @@
-"""The log of a build, a bounded part at a time, while it grows and afterwards.
+"""Read the log of a build in limited parts, while it grows and afterwards.
 
 `folder` is the folder of the build.
 """
@@ -17,13 +17,16 @@ from rdo.model.build import BUILD_LOG
 from rdo.pages.live_values import LogPart
 
 MOST_BYTES = 200_000
-"""How much of a log a page has, and how much is added to it at once."""
-_ANY_SIZE = 1 << 62  # only a part is read, however large a file says it is
+"""How much of a log a page shows, and how much is added at a time."""
+_ANY_SIZE = 1 << 62  # only a part is read, however large the file is
 _PIECE = 1 << 16
 
 
 def end_of_log(folder: Path, *, is_over: bool) -> LogPart | None:
-    """Return the end of a build's log; None if it has none. Of a failed one the cause is marked."""
+    """Return the end of a build's log; None if it has none.
+
+    If the build failed, the cause is marked.
+    """
     try:
         with _opened(folder) as file:
             size = file.seek(0, 2)
@@ -33,7 +36,7 @@ def end_of_log(folder: Path, *, is_over: bool) -> LogPart | None:
     except NotFoundError:
         return None
     part = _part(content, begin, is_over=is_over)
-    if begin:  # the first line is only the end of one
+    if begin:  # the first line is only the end of a line
         part = replace(part, lines=part.lines[1:])
     return part
 
@@ -45,7 +48,7 @@ def with_marks(part: LogPart, causes: LogReading) -> LogPart:
 
 
 def causes_of(part: LogPart) -> LogReading:
-    """Read the cause out of the end of a log."""
+    """Find the cause in the end of a log."""
     return _read("\n".join(text for text, _ in part.lines))
 
 
@@ -55,7 +58,7 @@ def _read(text: str) -> LogReading:
 
 
 def grown(folder: Path, offset: int, *, is_over: bool) -> LogPart:
-    """Return what a log has grown by since an offset, at most 200 kB of it, with its errors marked.
+    """Return what was added to a log since an offset, at most 200 kB of it, with errors marked.
 
     Raises NotFoundError if there is no log.
     """
@@ -68,9 +71,9 @@ def grown(folder: Path, offset: int, *, is_over: bool) -> LogPart:
 
 
 def read_from(folder: Path, offset: int, most: int) -> tuple[int, bytes, int]:
-    """Return the part of a log that begins at an offset: where it is, its bytes, the log's size.
+    """Return the part of a log that begins at an offset: its position, its bytes, the log's size.
 
-    An offset beyond the log is its end. Raises NotFoundError if there is no log.
+    An offset beyond the log means its end. Raises NotFoundError if there is no log.
     """
     with _opened(folder) as file:
         size = file.seek(0, 2)
@@ -80,7 +83,7 @@ def read_from(folder: Path, offset: int, most: int) -> tuple[int, bytes, int]:
 
 
 def whole_log(folder: Path) -> Iterator[bytes]:
-    """Yield a whole log, up to the size that it has now.
+    """Yield a whole log, up to its current size.
 
     Raises NotFoundError, when it is called, if there is no log.
     """
@@ -98,7 +101,7 @@ def whole_log(folder: Path) -> Iterator[bytes]:
 
 
 def _part(content: bytes, begin: int, *, is_over: bool) -> LogPart:
-    """Return whole lines; one that is not complete is left for the next time."""
+    """Return whole lines; an incomplete one is left for the next time."""
     if not is_over:
         whole = content.rfind(b"\n") + 1
         content = content if not whole and len(content) == MOST_BYTES else content[:whole]

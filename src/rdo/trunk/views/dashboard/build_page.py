@@ -1,4 +1,4 @@
-"""The page of one build: how it went, what it was made from, and what changed since a good one."""
+"""The page of one build: its outcome, its sources, and changes since the last good build."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ _MOST_ROOT_CHANGES = 60
 
 
 def find_build(trunk: Trunk, number: int) -> Build:
-    """Return a build of the target; raise NotFoundError if it has none with this number."""
+    """Return a build of the target; raises NotFoundError if it has none with this number."""
     with trunk.store.read() as at:
         build = at.builds.find(trunk.name, number)
     if build is None:
@@ -45,7 +45,7 @@ def find_build(trunk: Trunk, number: int) -> Build:
 
 
 def build_page(trunk: Trunk, view: TargetView, number: int) -> BuildPage:
-    """Gather what is known of a build.
+    """Gather everything known about a build.
 
     Raises NotFoundError if the target has none with this number.
     """
@@ -87,7 +87,7 @@ def build_page(trunk: Trunk, view: TargetView, number: int) -> BuildPage:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What the store has of a build: `good` is the last good one before it."""
+    """The store's data about a build; `good` is the last good build before it."""
 
     build: Build
     history: tuple[Build, ...]
@@ -182,9 +182,9 @@ def _kept_changes(ask: "_Question") -> tuple[tuple[str, Changes], ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What changed up to a build, which stays as it is: git is asked once.
+    """A question for the changes up to a build; the answer never changes, so git is asked once.
 
-    Two questions are the same if target, build and the last good one are.
+    Two questions are equal if target, build and the last good build are.
     """
 
     target: str
@@ -203,7 +203,7 @@ class _Question:
 
 
 def _root_changes(trunk: Trunk, read: _Read) -> tuple[tuple[str, str, str], ...]:
-    """Return what is installed otherwise than in the last good build."""
+    """Return the packages that differ from the last good build's root."""
     if read.good is None:
         return ()
     before = installed(trunk.build_folder(read.good) / INSTALLED)
@@ -214,7 +214,7 @@ def _root_changes(trunk: Trunk, read: _Read) -> tuple[tuple[str, str, str], ...]
 def differing(
     before: Mapping[str, str], after: Mapping[str, str]
 ) -> tuple[tuple[str, str, str], ...]:
-    """Return the packages of two roots that differ; nothing if one of them is not known.
+    """Return the packages of two roots that differ; nothing if one root is not known.
 
     >>> differing({"a": "1", "b": "1"}, {"a": "1", "b": "2", "c": "1"})
     (('b', '1', '2'), ('c', '', '1'))
@@ -227,7 +227,7 @@ def differing(
 
 
 def _size(size: int) -> str:
-    """Return a number of bytes for people.
+    """Return a number of bytes as text.
 
     >>> _size(512), _size(20_500), _size(3_200_000)
     ('512 B', '20 kB', '3.2 MB')

@@ -1,4 +1,4 @@
-"""What the feeds of a target and of its packages tell: failures, fixes, promotions."""
+"""The feeds of a target and of its packages: failures, fixes, promotions."""
 
 from urllib.parse import quote, urlsplit
 
@@ -12,7 +12,7 @@ from rdo.store.messages.events import Event
 
 MOST = 50
 _KINDS = (EventKind.BROKEN, EventKind.MENDED)
-_STARTED = "2026"  # a tag: URI has a year in which its host was ours
+_STARTED = "2026"  # a tag: URI contains a year in which its host was ours
 
 
 def target_feed(store: Store, target: str, base_url: str) -> Feed:
@@ -28,7 +28,7 @@ def target_feed(store: Store, target: str, base_url: str) -> Feed:
 
 
 def package_feed(store: Store, target: str, package: str, base_url: str) -> Feed:
-    """Return the newest failures and fixes of a package; none if nothing is known of it."""
+    """Return the newest failures and fixes of a package; none if it is unknown."""
     with store.read() as at:
         events = at.events.described(target, _KINDS, package=package, limit=MOST)
     top = f"{base_url.rstrip('/')}/{quote(target)}"
@@ -67,6 +67,6 @@ def _of_move(one: Promotion, target: str, top: str) -> FeedEntry:
 
 
 def _tag(top: str, what: str) -> str:
-    """Return an id that stays the same, as RFC 4151 makes it."""
+    """Return an id that never changes, as in RFC 4151."""
     parts = urlsplit(top)
     return f"tag:{parts.hostname or 'localhost'},{_STARTED}:{parts.path.strip('/')}/{what}"

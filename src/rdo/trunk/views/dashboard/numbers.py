@@ -1,4 +1,4 @@
-"""The charts of a target: its builds, what was failing, and how long commits take."""
+"""The charts of a target: its builds, its failing packages, and how long commits take."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,7 +13,7 @@ _HOUR = timedelta(hours=1)
 
 
 def all_charts(trunk: Trunk, days: int) -> tuple[Chart, ...]:
-    """Return the charts of the last days, today included."""
+    """Return the charts of the last days, including today."""
     shown = last_days(trunk.now(), days)
     since = _begin(shown[0])
     with trunk.store.read() as at:
@@ -47,7 +47,7 @@ def all_charts(trunk: Trunk, days: int) -> tuple[Chart, ...]:
 
 
 def builds_chart(trunk: Trunk, days: int) -> Chart:
-    """Return how many builds of the last days ended, and how."""
+    """Return how many builds ended on each of the last days, by outcome."""
     shown = last_days(trunk.now(), days)
     with trunk.store.read() as at:
         counted = at.statistics.builds_by_day(trunk.name, _begin(shown[0]))
@@ -68,9 +68,9 @@ def builds_chart(trunk: Trunk, days: int) -> Chart:
 def failing_by_day(
     before: Mapping[str, bool], turns: Iterable[Turn], days: Iterable[date]
 ) -> tuple[int, ...]:
-    """Count what was failing at the end of each day.
+    """Count the failing packages at the end of each day.
 
-    `before` is which packages failed before the first one, `turns` are in their order.
+    `before` is which packages failed before the first day, `turns` are in order.
     """
     failing = {package for package, is_failing in before.items() if is_failing}
     left = list(turns)[::-1]
@@ -86,7 +86,7 @@ def failing_by_day(
 def hours_by_day(
     arrivals: Iterable[Arrival], days: Iterable[date]
 ) -> list[tuple[float | None, float | None]]:
-    """Return, for what came into a repository on each day, the median and the slowest tenth."""
+    """Return, for the commits that got a repository each day, the median and the slowest tenth."""
     by_day: dict[date, list[float]] = {}
     for one in arrivals:
         hours = (one.published - one.committed) / _HOUR

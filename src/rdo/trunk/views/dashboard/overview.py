@@ -17,7 +17,7 @@ _DAYS = 30
 
 
 def with_forecast(trunk: Trunk, gathered: Gathered) -> Gathered:
-    """Add to the queue when each build is expected to begin and to end."""
+    """Add the expected start and end of each build to the queue."""
     expected = forecast(gathered.view, trunk.workers, trunk.now())
 
     def timed(one: QueuedBuild) -> QueuedBuild:
@@ -41,7 +41,7 @@ def overview(trunk: Trunk, gathered: Gathered) -> Overview:
 
 
 def grid_target(trunk: Trunk, head: PageHead, gathered: Gathered) -> GridTarget:
-    """Return a target as the grid shows it."""
+    """Return a target in the form that the grid shows."""
     page = gathered.page
     return GridTarget(
         head,
@@ -55,19 +55,19 @@ def grid_target(trunk: Trunk, head: PageHead, gathered: Gathered) -> GridTarget:
 
 
 def grid(targets: Sequence[GridTarget], now: datetime) -> Grid:
-    """Return the page of all targets: a row for each package that is not well in one of them."""
+    """Return the page of all targets: a row for each package with a problem in any of them."""
     names = [one.head.target for one in targets]
     rows = side_by_side(names, [one.cells for one in targets]).unwell
     return Grid(tuple(targets), rows if len(targets) > 1 else (), now)
 
 
 def cells(gathered: Gathered) -> tuple[Cell, ...]:
-    """Return each package as a field: its colour, and its state in words."""
+    """Return each package as a field: its color, and its state in words."""
     return tuple(Cell(one.package, one.level, one.state) for one in gathered.page.packages)
 
 
 def tiles(trunk: Trunk, gathered: Gathered) -> Iterator[Tile]:
-    """Yield the numbers that somebody looks at first."""
+    """Yield the numbers that people look at first."""
     page, queue = gathered.page, gathered.view.queue
     failing = sum(one.level is ShownLevel.BAD for one in page.packages)
     yield Tile(

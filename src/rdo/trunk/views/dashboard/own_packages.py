@@ -12,9 +12,9 @@ _FIRST = (ShownLevel.BAD, ShownLevel.WARN, ShownLevel.NONE, ShownLevel.GOOD)
 
 
 def own_packages(views: Iterable[TargetView], maintainer: str) -> list[OwnPackage]:
-    """Return what a maintainer looks after, what needs a look first.
+    """Return a maintainer's packages, those with a problem first.
 
-    A maintainer is named by the whole address, or by what comes before the @; case is ignored.
+    A maintainer is given by the whole address, or by the part before the @; case is ignored.
     """
     wanted = maintainer.strip().lower()
     if not wanted:

@@ -1,4 +1,4 @@
-"""The page of a package as a server shows it: with its graph and its newest commits."""
+"""The page of a package on a server, with its graph and its newest commits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ _MOST_PATCHES = 100
 
 
 def live_package(trunk: Trunk, gathered: Gathered, name: str, needs: Needs) -> LivePackage | None:
-    """Gather what is known of a package; None if the target has never had it."""
+    """Gather everything known about a package; None if the target has never had it."""
     view = gathered.view
     with trunk.store.read() as at:
         lines = at.reports.history(trunk.name, name, limit=HISTORY)
@@ -60,13 +60,13 @@ def _patches(trunk: Trunk, name: str, lines: Sequence[BuildLine]) -> tuple[tuple
     asked = _Patched(name, lines[0].commit.distgit_hash, package.distgit_path, mirror)
     try:
         return _read_patches(asked)
-    except UserError:  # the mirror has lost the commit
+    except UserError:  # the mirror no longer has the commit
         return ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Patched:
-    """A distgit at a commit, whose patches stay as they are: git is asked once."""
+    """A distgit at a commit; its patches never change, so git is asked once."""
 
     package: str
     commit: str

@@ -1,4 +1,4 @@
-"""Finding anything by a few letters: packages, commits, builds, RPMs and repositories."""
+"""Find anything by a few letters: packages, commits, builds, RPMs and repositories."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -94,12 +94,12 @@ def _of_build(one: Searched, build: Build) -> Hit:
 
 
 def _rpm(one: Searched, wanted: str) -> Iterator[Hit]:
-    """Find a good build that has an RPM of this name, this file, or this name and version."""
+    """Find a good build with an RPM of this name, file name, or name and version."""
     name = wanted
     if wanted.endswith(".rpm"):
         try:
             name = Nevra.parse(wanted).name
-        except ValueError:  # then it is a name that ends like a file
+        except ValueError:  # it is a name that only looks like a file name
             name = wanted
     has_version = _VERSION.search(wanted) is not None
     good = {

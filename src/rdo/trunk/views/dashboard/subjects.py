@@ -1,4 +1,4 @@
-"""The subjects of many commits: they never change, so git is asked once for each."""
+"""The subjects of many commits; they never change, so git is asked once for each."""
 
 import threading
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ _MOST_ASKED = 20
 class Subjects:
     """Subjects with authors by package and upstream hash, shared by requests.
 
-    One request asks git about a few packages at most; others are shown without and asked about by
-    the next request, so that no page waits for hundreds of programs.
+    One request asks git about only a few packages; the others are shown without subjects and left
+    to the next request, so that no page waits for hundreds of programs.
     """
 
     def __init__(self) -> None:
