@@ -1,4 +1,4 @@
-"""Reading an answer file: all of its faults at once, each with its line; it is never written to."""
+"""Read an answer file and report all of its faults, with their lines; the file is never changed."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _LINE = re.compile(r"(?P<key>[^=:\s]+)\s*[=:]\s*(?P<value>.*)")
 
 @dataclass(frozen=True, slots=True)
 class AnswerFault:
-    """Something wrong, or worth knowing; `line` is None if it is about no line of the file."""
+    """A fault or a note; `line` is None if it belongs to no line of the file."""
 
     line: int | None
     said: str
@@ -22,7 +22,7 @@ class AnswerFault:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value in the file, and its line; `name` is the key as it is written there."""
+    """A value in the file with its line; `name` is the key as written there."""
 
     value: str
     line: int
@@ -31,7 +31,7 @@ class Given:
 
 @dataclass(slots=True)
 class AnswerFile:
-    """What a file says: the values of known keys, faults, and what a user may want to know."""
+    """The content of a file: the values of known keys, faults, and notes for the user."""
 
     values: dict[str, Given] = field(default_factory=dict)
     faults: list[AnswerFault] = field(default_factory=list)
@@ -39,7 +39,7 @@ class AnswerFile:
 
 
 def read_answers(content: bytes, table: KeyTable) -> AnswerFile:
-    """Read the content of a file; values themselves are not checked here."""
+    """Read the content of a file, without checking the values."""
     found = AnswerFile()
     for line, name, value in _pairs(content, found.faults):
         _take(found, table, line, name, value)
@@ -47,7 +47,7 @@ def read_answers(content: bytes, table: KeyTable) -> AnswerFile:
 
 
 def _pairs(content: bytes, faults: list[AnswerFault]) -> Iterator[tuple[int, str, str]]:
-    """Yield each line that gives a key; note all others that are not empty or a comment."""
+    """Yield each line that sets a key; report all other lines that are not empty or a comment."""
     if len(content) > MAX_BYTES:
         faults.append(
             AnswerFault(None, f"is larger than {MAX_BYTES} bytes, so it is not an answer file")
@@ -71,7 +71,7 @@ def _pairs(content: bytes, faults: list[AnswerFault]) -> Iterator[tuple[int, str
         elif section is None and not is_told:
             is_told = True
             faults.append(
-                AnswerFault(number, f"[{SECTION}] must be the first line that is no comment")
+                AnswerFault(number, f"[{SECTION}] must be the first line that is not a comment")
             )
         if header or section not in {None, SECTION}:
             continue
@@ -90,7 +90,7 @@ def _pairs(content: bytes, faults: list[AnswerFault]) -> Iterator[tuple[int, str
 
 
 def _take(found: AnswerFile, table: KeyTable, line: int, name: str, value: str) -> None:
-    """Enter a value under the name that its key has now, or note why not."""
+    """Store a value under the current name of its key, or record why it is ignored."""
     key = table.renamed.get(name, name)
     if key not in table.keys:
         near = did_you_mean(name, [*table.keys, *table.renamed])
@@ -109,7 +109,7 @@ def _take(found: AnswerFile, table: KeyTable, line: int, name: str, value: str) 
 
 
 class AnswersError(ConfigError):
-    """The answers have faults; the message has all of them, a line each."""
+    """The answers have faults; the message lists all of them, one per line."""
 
     def __init__(self, shown: str, faults: list[AnswerFault]) -> None:
         lines = [told(shown, one) for one in in_order(faults)]
@@ -118,11 +118,11 @@ class AnswersError(ConfigError):
 
 
 def in_order(faults: list[AnswerFault]) -> list[AnswerFault]:
-    """Return faults by their lines, those of no line last."""
+    """Return faults ordered by line; those without a line come last."""
     return sorted(faults, key=lambda one: (one.line is None, one.line or 0))
 
 
 def told(shown: str, fault: AnswerFault) -> str:
-    """Return a fault as compilers do: `FILE:LINE: what`."""
+    """Return a fault in the format of compilers: `FILE:LINE: what`."""
     place = f"{shown}:{fault.line}" if fault.line else shown
     return f"{place}: {fault.said}"

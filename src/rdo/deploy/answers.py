@@ -1,4 +1,4 @@
-"""The answers that a cloud is made from: file, options and defaults put together and checked."""
+"""The answers for a cloud: file, options and defaults combined and checked."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ _SERVICE = "_INSTALL"
 
 
 class Origin(StrEnum):
-    """Where an answer comes from; the first that there is of option, file and default counts."""
+    """Where an answer comes from: the first of option, file and default that exists."""
 
     OPTION = "option"
     FILE = "file"
@@ -31,8 +31,8 @@ class Origin(StrEnum):
 class CloudAnswer:
     """The value of one key; `line` is its place in the file.
 
-    A secret that is generated and not made yet has no value. An answer is not active if its key
-    matters to nobody, because another answer has switched its group off.
+    A secret that has not been generated yet has no value. An answer is not active if another answer
+    has switched off the group of its key.
     """
 
     key: Key
@@ -43,13 +43,13 @@ class CloudAnswer:
 
     @property
     def shown(self) -> str:
-        """The value for people, without secrets, also those of URLs."""
+        """The value for people, without secrets, including those in URLs."""
         return MASK if self.key.secret and self.value else without_secret(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """All answers by key, with what is wrong in them and what a user may want to know."""
+    """All answers by key, with their faults and notes for the user."""
 
     by_key: Mapping[str, CloudAnswer]
     faults: tuple[AnswerFault, ...]
@@ -60,7 +60,7 @@ class Answers:
 
     @property
     def not_made(self) -> list[str]:
-        """The keys whose secrets have yet to be made."""
+        """The keys whose secrets have not been generated yet."""
         made = (one for one in self.by_key.values() if one.origin is Origin.GENERATED)
         return [one.key.name for one in made if not one.value]
 
@@ -74,9 +74,9 @@ def check_options(table: KeyTable, options: Mapping[str, str]) -> None:
 
 
 def host_options(table: KeyTable, hosts: str) -> dict[str, str]:
-    """Return the answers that `--install-hosts` means: the first is the controller and all else.
+    """Return the answers of `--install-hosts`: the first host is the controller.
 
-    The others are compute hosts; a single host is everything.
+    The others are compute hosts; if there is only one host, it has all duties.
     """
     first, *others = items_of(hosts)
     kinds = {Kind.HOST, Kind.HOSTS}
@@ -91,7 +91,7 @@ def decide(
     machine: ThisMachine,
     made: Mapping[str, str],
 ) -> Answers:
-    """Put the answers together and check those that matter; `made` are the secrets of the cloud."""
+    """Combine the answers and check those that matter; `made` are the secrets of the cloud."""
     plain = {key.name: _answer(key, given, options, machine) for key in table}
     plain |= {name: _following(plain[name], plain[_ONE_HOST]) for name in _ON_IT}
     common = plain[DEFAULT_PASSWORD]
@@ -119,13 +119,13 @@ def _answer(
 
 
 def _following(answer: CloudAnswer, controller: CloudAnswer) -> CloudAnswer:
-    """Return the answer with the controller's value if nobody gives another one."""
+    """Return the answer with the controller's value, unless another value was given."""
     is_open = answer.origin is Origin.DEFAULT
     return replace(answer, value=controller.value) if is_open else answer
 
 
 def _with_secret(answer: CloudAnswer, common: CloudAnswer, made: Mapping[str, str]) -> CloudAnswer:
-    """Return the answer with the secret that stands for a placeholder."""
+    """Return the answer with its placeholder replaced by the secret."""
     key = answer.key
     is_open = answer.value == PLACEHOLDER or (
         key.is_made and answer.origin is Origin.DEFAULT and answer.value == key.default
@@ -142,7 +142,7 @@ def _active(answer: CloudAnswer, is_active: bool) -> CloudAnswer:
 
 
 def _faults(answer: CloudAnswer) -> Iterator[AnswerFault]:
-    """Yield what is wrong with one answer; one that matters to nobody may be anything."""
+    """Yield the faults of one answer; an answer that is switched off may have any value."""
     key, value = answer.key, answer.value
     shown = f"{key.name}={answer.shown}"
     if key.refused and value not in {"", key.default}:
@@ -155,7 +155,7 @@ def _faults(answer: CloudAnswer) -> Iterator[AnswerFault]:
 
 
 def _conflicts(answers: Mapping[str, CloudAnswer]) -> Iterator[AnswerFault]:
-    """Yield answers that are good by themselves and do not go together."""
+    """Yield conflicts between answers that are valid on their own."""
     network = answers["CONFIG_NEUTRON_INSTALL"]
     if network.value == "n" and answers["CONFIG_NOVA_INSTALL"].value == "y":
         said = "CONFIG_NEUTRON_INSTALL=n: nova has no other network; it must be y"
@@ -165,16 +165,16 @@ def _conflicts(answers: Mapping[str, CloudAnswer]) -> Iterator[AnswerFault]:
         one = answers[name]
         if _are_two(one.value, controller):
             said = f"{name}={one.value}: {service} is on the controller, {_ONE_HOST}={controller}"
-            yield AnswerFault(one.line, f"{said}; elsewhere is not here yet")
+            yield AnswerFault(one.line, f"{said}; another host is not supported yet")
 
 
 def _are_two(one: str, other: str) -> bool:
-    """Whether two values are surely two hosts; a name and an address may be one."""
+    """Whether two values are certainly two hosts; a name and an address may be the same host."""
     return one != other and is_address(one) and is_address(other)
 
 
 def _notes(answers: Iterable[CloudAnswer], machine: ThisMachine) -> Iterator[AnswerFault]:
-    """Yield what is left out, because it is not here yet."""
+    """Yield notes on answers that are ignored because rdo does not support them yet."""
     services, others = [], []
     for one in answers:
         if not one.is_active or one.key.support is not Support.LATER or one.key.is_made:
@@ -185,13 +185,13 @@ def _notes(answers: Iterable[CloudAnswer], machine: ThisMachine) -> Iterator[Ans
         elif _is_other(one, machine):
             others.append(name)
     if services:
-        yield AnswerFault(None, f"not here yet, so left out: {', '.join(services)}")
+        yield AnswerFault(None, f"not supported yet, so left out: {', '.join(services)}")
     if others:
-        yield AnswerFault(None, f"not here yet, so not looked at: {', '.join(others)}")
+        yield AnswerFault(None, f"not supported yet, so ignored: {', '.join(others)}")
 
 
 def _idle(table: KeyTable, answers: Mapping[str, CloudAnswer]) -> Iterator[AnswerFault]:
-    """Yield what is answered in vain, because another answer has switched it off."""
+    """Yield the answers without effect, because another answer has switched them off."""
     values = {name: one.value for name, one in answers.items()}
     found: dict[str, list[str]] = {}
     for group in table.groups:
@@ -204,7 +204,7 @@ def _idle(table: KeyTable, answers: Mapping[str, CloudAnswer]) -> Iterator[Answe
 
 
 def _is_chosen(answer: CloudAnswer) -> bool:
-    """Whether somebody has chosen a value; those that a template finds or makes do not count."""
+    """Whether the user chose a fixed value, not one that a template fills in or generates."""
     key = answer.key
     is_fixed = "@" not in key.default and not key.is_made and not key.refused
     is_given = answer.origin in {Origin.FILE, Origin.OPTION}
@@ -212,6 +212,6 @@ def _is_chosen(answer: CloudAnswer) -> bool:
 
 
 def _is_other(answer: CloudAnswer, machine: ThisMachine) -> bool:
-    """Whether somebody has answered something else than the default."""
+    """Whether the user gave another value than the default."""
     is_given = answer.origin in {Origin.FILE, Origin.OPTION}
     return is_given and answer.value != machine.fill(answer.key.default)

@@ -1,4 +1,4 @@
-"""A cloud as its roles see it: the answers in their words, and the addresses made of them."""
+"""A cloud as its roles see it: the answers, and the addresses derived from them."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -16,7 +16,7 @@ _MAX_WORKERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """The answers, and what roles ask of them.
+    """The answers, in the form that roles need.
 
     `public_key` is the line of the answers' ssh key, and `by_ssh` are the hosts that get it.
     """
@@ -34,7 +34,7 @@ class Cloud:
 
     @property
     def controller(self) -> str:
-        """The address by which all hosts reach the APIs."""
+        """The address at which all hosts reach the APIs."""
         return self["CONFIG_CONTROLLER_HOST"]
 
     @property
@@ -59,7 +59,7 @@ class Cloud:
 
     @property
     def workers(self) -> str:
-        """Processes of each service; by default two, because many services share a controller."""
+        """Processes of each service; by default two, because services share a controller."""
         given = self["CONFIG_SERVICE_WORKERS"]
         return str(_MAX_WORKERS) if given == _CPU_COUNT else given
 
@@ -82,7 +82,7 @@ class Cloud:
         return f"rabbit://{login}@{self['CONFIG_AMQP_HOST']}:5672/"
 
     def service_login(self, user: str, password: str) -> dict[str, str]:
-        """Return the settings by which a service logs in to keystone."""
+        """Return the settings with which a service logs in to keystone."""
         return {
             "auth_url": self.url(IDENTITY_PORT),
             "auth_type": "password",
@@ -105,7 +105,7 @@ class Cloud:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """Ports of a host that others use: hosts with a duty, or everybody without one."""
+    """Ports of a host that are open to all hosts with a duty, or to everybody without a duty."""
 
     number: int
     last: int = 0
@@ -120,12 +120,12 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one role wants of the hosts with a duty, in order, under one title for people.
+    """What one role requires on the hosts with a duty, in order, under one title for people.
 
-    Without a duty it is about all hosts, with `only` about that host alone. `packages` are
-    installed before anything else, with those of all other roles; after them `ports` are opened
-    where a host has a firewall. `apis` and `logins` (users of
-    services with their passwords) are entered in keystone for all roles at once.
+    Without a duty it applies to all hosts; with `only`, to that host alone. The `packages` of all
+    roles are installed before anything else; after them `ports` are opened on hosts with a
+    firewall. `apis` and `logins` (users of services with their passwords) are entered in keystone
+    for all roles at once.
     """
 
     role: str

@@ -1,4 +1,4 @@
-"""Whether the hosts of a cloud can become one: each is asked once, all at the same time."""
+"""Check whether hosts are ready for a cloud: each is asked once, all at the same time."""
 
 import json
 import time
@@ -35,11 +35,11 @@ _PORTS: Mapping[Duty, Mapping[int, tuple[str, ...]]] = {
         6642: ("ovsdb-server",),
     },
 }
-"""The ports that a host must have free, or taken by the service itself: a cloud may be there."""
+"""Ports that must be free, or used by the service itself if the cloud exists already."""
 
 
 class Weight(StrEnum):
-    """Whether a finding stops an installation."""
+    """Whether a finding blocks an installation."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -47,7 +47,7 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HostFinding:
-    """Something about a host that a person must, or may want to, act on."""
+    """A problem of a host that the user must solve, or may want to."""
 
     host: str
     weight: Weight
@@ -57,7 +57,7 @@ class HostFinding:
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """What a host says of itself; `seconds_off` is how far its clock is from ours."""
+    """The facts that a host reports; `seconds_off` is how far its clock differs from ours."""
 
     system: str
     is_root: bool
@@ -73,7 +73,7 @@ class HostFacts:
 
 @dataclass(frozen=True, slots=True)
 class CheckedHost:
-    """A host with what it says of itself, None if it did not, and what was found."""
+    """A host with its findings and the facts it reports, which are None if it did not answer."""
 
     address: str
     duties: frozenset[Duty]
@@ -82,7 +82,7 @@ class CheckedHost:
 
 
 def check_hosts(hosts: Mapping[str, frozenset[Duty]], access: Iterable[Host]) -> list[CheckedHost]:
-    """Ask all hosts at once; one that does not answer is a finding, not an error."""
+    """Ask all hosts at the same time; a host that does not answer gets a finding, not an error."""
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="host") as pool:
         asked = [
             pool.submit(copy_context().run, _check, host, hosts[host.address]) for host in access
@@ -103,12 +103,12 @@ _REACH = "log in there once by hand: ssh root@HOST; --accept-new-host-keys accep
 
 
 def ask(host: Host) -> HostFacts:
-    """Return what a host says of itself.
+    """Return the facts that a host reports.
 
     Raises OutsideError or CommandError as `Host.run_python` does, UserError for an answer that
     cannot be understood.
     """
-    program = (files("rdo.tools.children") / "describe_host.py").read_text()
+    program = (files("rdo.tools.children.hosts") / "describe_host.py").read_text()
     began = time.time()
     answer = host.run_python(program, timeout=TIMEOUT_SECONDS)
     ended = time.time()
@@ -129,7 +129,7 @@ def _facts(told: dict[str, Any], began: float, ended: float) -> HostFacts:
 
 
 def findings(address: str, duties: frozenset[Duty], facts: HostFacts) -> Iterator[HostFinding]:
-    """Yield what stands against a host of these duties, what matters most first."""
+    """Yield the problems that prevent using a host for these duties, most important first."""
 
     def error(said: str, remedy: str) -> HostFinding:
         return HostFinding(address, Weight.ERROR, said, remedy)
@@ -145,7 +145,7 @@ def findings(address: str, duties: frozenset[Duty], facts: HostFacts) -> Iterato
         )
         return
     if not facts.is_root:
-        yield error("is not entered as root", "let root log in by a key")
+        yield error("does not allow login as root", "let root log in with a key")
     if not facts.has_systemd:
         yield error("does not run systemd", "take a host that systemd has booted")
     if not any(name.startswith("openstack-") for name in facts.repositories):
@@ -164,7 +164,10 @@ def findings(address: str, duties: frozenset[Duty], facts: HostFacts) -> Iterato
         yield warning(f"has {facts.memory_mb} MB of memory; {needed} are advised", "add memory")
     if facts.seconds_off > _CLOCK_SECONDS:
         off = round(facts.seconds_off)
-        yield warning(f"its clock is {off} s off ours", "set CONFIG_NTP_SERVERS, or the clock")
+        yield warning(
+            f"its clock differs from this machine's by {off} s",
+            "set CONFIG_NTP_SERVERS, or the clock",
+        )
 
 
 def _taken(duties: frozenset[Duty], ports: Mapping[int, str]) -> Iterator[tuple[int, str]]:

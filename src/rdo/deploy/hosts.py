@@ -1,4 +1,4 @@
-"""Which hosts a cloud has, and what each of them is there for."""
+"""The hosts of a cloud, and the duties of each."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,7 +8,7 @@ from rdo.deploy.value_checks import items_of
 
 
 class Duty(StrEnum):
-    """What a host of a cloud is there for; one host may have several."""
+    """A duty of a host in a cloud; one host may have several."""
 
     CONTROLLER = "controller"
     NETWORK = "network"
@@ -23,13 +23,13 @@ _KEYS: Mapping[str, Duty] = {
 
 
 def hosts_of(answers: Answers) -> dict[str, frozenset[Duty]]:
-    """Return the duties of each host, the controller first; excluded hosts are not among them."""
+    """Return the duties of each host, the controller first, without excluded hosts."""
     excluded = set(items_of(answers["EXCLUDE_SERVERS"]))
     return {host: some for host, some in members_of(answers).items() if host not in excluded}
 
 
 def members_of(answers: Answers) -> dict[str, frozenset[Duty]]:
-    """Return the duties of all hosts of the cloud, also of those that are left alone this time."""
+    """Return the duties of all hosts of the cloud, including excluded ones."""
     found: dict[str, frozenset[Duty]] = {}
     for key, duty in _KEYS.items():
         for host in filter(None, items_of(answers[key])):

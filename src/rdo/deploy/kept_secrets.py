@@ -1,4 +1,4 @@
-"""The secrets that were made for a cloud: made once, kept where only their owner reads them."""
+"""The secrets of a cloud: generated once, and stored where only their owner can read them."""
 
 import json
 import secrets
@@ -25,9 +25,9 @@ class KeptSecrets:
     folder: Path
 
     def read(self) -> dict[str, str]:
-        """Return what was made so far.
+        """Return the secrets that were generated so far.
 
-        Raises RefusedError for a file that others can read, or that is not what was written.
+        Raises RefusedError for a file that others can read, or that is damaged.
         """
         place = self.folder / _FILE
         try:
@@ -45,9 +45,9 @@ class KeptSecrets:
         return found
 
     def make(self, names: Iterable[str]) -> dict[str, str]:
-        """Make a secret for each name that has none yet; return all that there are.
+        """Generate a secret for each name that has none yet; return all secrets.
 
-        They are on the disk before this returns. Raises RefusedError as `read` does.
+        They are on disk before this returns. Raises RefusedError as `read` does.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.folder.stat().st_mode & 0o077:

@@ -1,4 +1,4 @@
-"""The keys of an answer file: packstack's names, options and defaults, in our words."""
+"""The keys of an answer file: packstack's names, options and defaults, with help texts of ours."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -9,14 +9,14 @@ from importlib.resources import files
 from typing import Any
 
 PLACEHOLDER = "PW_PLACEHOLDER"
-"""The value of a password that nobody has given: one is made."""
+"""Stands for a password that was not given; one is generated."""
 
 RANDOM = "@random"
-"""The default of a secret that is made, but that packstack does not call a password."""
+"""The default of a generated secret that packstack does not call a password."""
 
 
 class Kind(StrEnum):
-    """What the value of a key is; `rdo.deploy.value_checks` has a check for each."""
+    """The kind of a key's value; `rdo.deploy.value_checks` has a check for each."""
 
     ADDRESS = "address"
     CHOICE = "choice"
@@ -43,7 +43,7 @@ class Kind(StrEnum):
 
 
 class Support(StrEnum):
-    """What rdo makes of a key: acts on it, cannot act on it yet, or refuses it."""
+    """How rdo treats a key: uses it, does not support it yet, or refuses it."""
 
     USED = "used"
     LATER = "not here yet"
@@ -52,10 +52,10 @@ class Support(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key; its value may be empty unless it is `required`.
+    """A key of the answer file; its value may be empty unless it is `required`.
 
-    `default` may begin with `@`: then it is found on the machine, or made. `refused` is why any
-    other value than the default is. `old` are names that the key had before.
+    A `default` that begins with `@` is taken from the machine, or generated. `refused` is why any
+    value but the default is refused. `old` are former names of the key.
     """
 
     name: str
@@ -73,12 +73,12 @@ class Key:
 
     @property
     def is_made(self) -> bool:
-        """Whether a value is made if nobody gives one."""
+        """Whether a value is generated if none is given."""
         return self.default in {PLACEHOLDER, RANDOM}
 
     @property
     def support(self) -> Support:
-        """What rdo makes of the key."""
+        """How rdo treats the key."""
         if self.refused:
             return Support.REFUSED
         return Support.USED if self.used else Support.LATER
@@ -88,8 +88,8 @@ class Key:
 class KeyGroup:
     """Keys that belong together.
 
-    `when` is the condition under which they matter to anybody: for each key that it names, one of
-    the items of the value is among these, or is there at all for `*`.
+    `when` is the condition under which they matter: for each key that it names, one item of the
+    value must be among these, or there must be any value for `*`.
     """
 
     name: str
@@ -98,11 +98,11 @@ class KeyGroup:
     when: Mapping[str, tuple[str, ...]]
 
     def is_active(self, values: Mapping[str, str]) -> bool:
-        """Whether the keys matter with these values of all keys."""
+        """Whether the keys matter, given the values of all keys."""
         return not self.switched_off_by(values)
 
     def switched_off_by(self, values: Mapping[str, str]) -> str:
-        """Return the first key whose value lets the keys matter to nobody; empty if none does."""
+        """Return the first key whose value switches the keys off; empty if none does."""
         for key, wanted in self.when.items():
             items = filter(None, values[key].split(","))
             if not any(item in wanted or "*" in wanted for item in items):
@@ -123,7 +123,7 @@ class KeyTable:
 
     @cached_property
     def renamed(self) -> dict[str, str]:
-        """The key that each old name means now."""
+        """The current key for each old name."""
         return {old: key.name for key in self.keys.values() for old in key.old}
 
     def __iter__(self) -> Iterator[Key]:

@@ -1,28 +1,28 @@
-"""What defaults of answers are taken from the machine that rdo runs on."""
+"""The defaults of answers that come from the machine that rdo runs on."""
 
 import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-_ELSEWHERE = ("192.0.2.1", 9)  # an address for documentation: nothing is sent to it
+_ELSEWHERE = ("192.0.2.1", 9)  # an address for documentation; nothing is sent to it
 _NO_ADDRESS = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
 class ThisMachine:
-    """The address by which others reach the machine, its name, and its user's public ssh key."""
+    """The address at which others reach this machine, its name, and its user's public ssh key."""
 
     address: str = _NO_ADDRESS
     name: str = "localhost"
     ssh_key: str = ""
 
     def is_called(self, host: str) -> bool:
-        """Whether a host of the answers is this machine."""
+        """Whether a host in the answers is this machine."""
         return host in {self.address, self.name, "localhost", _NO_ADDRESS, "::1"}
 
     def fill(self, default: str) -> str:
-        """Return a default of `keys.toml` with what is found here.
+        """Return a default of `keys.toml` with the placeholders filled in from this machine.
 
         >>> ThisMachine("10.0.0.5", "one").fill("ldap://@address")
         'ldap://10.0.0.5'
@@ -34,7 +34,7 @@ class ThisMachine:
 
 
 def this_machine() -> ThisMachine:
-    """Look at this machine; without a route its address is the one of loopback."""
+    """Examine this machine; if it has no route, its address is the loopback address."""
     keys = sorted((Path.home() / ".ssh").glob("*.pub"))
     usual = [key for key in keys if key.name == "id_rsa.pub"]
     key = next(iter((*usual, *keys)), None)

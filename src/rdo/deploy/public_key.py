@@ -1,4 +1,4 @@
-"""The public ssh key that the answers name: a file on this machine, and the private one beside."""
+"""The public ssh key that the answers name: a file on this machine, beside its private key."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ _REMEDY = "name a file such as ~/.ssh/id_ed25519.pub in CONFIG_SSH_KEY, or leave
 def read_public_key(path: str) -> str:
     """Return the only line of a file with a public key.
 
-    Raises RefusedError for a file that is not there, or that is anything else.
+    Raises RefusedError for a file that does not exist, or that contains anything else.
     """
     file = Path(path).expanduser()
     try:
@@ -30,7 +30,7 @@ def read_public_key(path: str) -> str:
 
 
 def beside(path: str) -> Path | None:
-    """Return the private key of a public one, `NAME` beside `NAME.pub`; None if it is not there."""
+    """Return the private key `NAME` beside the public key `NAME.pub`; None if it does not exist."""
     file = Path(path).expanduser()
     private = file.with_suffix("")
     return private if file.suffix == ".pub" and private.is_file() else None

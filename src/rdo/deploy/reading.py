@@ -1,4 +1,4 @@
-"""The answers for a cloud, from a file, from options, and from what was made before."""
+"""Read the answers for a cloud: from a file, from options, and from generated secrets."""
 
 import os
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ def load_answers(
     state: Path | None = None,
     make_secrets: bool = False,
 ) -> Answers:
-    """Read, put together and check the answers for a cloud; the file is never written to.
+    """Read, combine and check the answers for a cloud; the file is never changed.
 
-    `state` is the folder of the cloud; without one it is named after the controller. Secrets that
-    are not there yet are made only with `make_secrets`. Raises NotFoundError if there is no file,
-    RefusedError if it cannot be one, AnswersError with all faults, ConfigError for an unknown key.
+    `state` is the folder of the cloud; by default it is named after the controller. Missing secrets
+    are generated only with `make_secrets`. Raises NotFoundError if there is no file, RefusedError
+    if it cannot be an answer file, AnswersError with all faults, ConfigError for an unknown key.
     """
     options = options or {}
     check_options(table, options)
@@ -39,13 +39,13 @@ def load_answers(
 
 
 def state_folder(controller: str) -> Path:
-    """Return the folder of the cloud with this controller, in the user's own state."""
+    """Return the folder of the cloud with this controller, in the user's state folder."""
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
     return Path(home, "rdo/clouds", controller)
 
 
 def _content(file: Path) -> bytes:
-    """Return the content of an answer file, or a little more than one may have."""
+    """Return the content of an answer file, cut off a little above the largest allowed size."""
     if not file.exists():
         raise NotFoundError(f"there is no answer file {file}")
     if not file.is_file():

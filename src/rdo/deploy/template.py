@@ -1,4 +1,4 @@
-"""Writing answer files, and the list of their keys, in packstack's form."""
+"""Write answer files, and the list of their keys, in packstack's form."""
 
 import textwrap
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _WIDTH = 70
 
 
 def answer_file(table: KeyTable, answers: Answers) -> str:
-    """Return an answer file with all keys; a secret that is not made yet is made for it."""
+    """Return an answer file with all keys; missing secrets are generated for it."""
     return "\n".join(["[general]", *_entries(table, answers), ""])
 
 
@@ -23,7 +23,7 @@ def _entries(table: KeyTable, answers: Answers) -> Iterator[str]:
 
 
 def options_text(table: KeyTable) -> str:
-    """Return the keys with their help as reStructuredText, a section a group."""
+    """Return the keys with their help as reStructuredText, one section per group."""
     blocks = []
     for group in table.groups:
         blocks.append(f"{group.title}\n{'-' * len(group.title)}\n")

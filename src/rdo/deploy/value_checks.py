@@ -1,4 +1,4 @@
-"""Whether a value of an answer file is one that its key can have; nothing is connected to."""
+"""Check the values of an answer file against their keys, without contacting a host."""
 
 import ipaddress
 import json
@@ -15,7 +15,7 @@ _KEY_LENGTHS = (16, 24, 32)
 
 
 def fault_of(key: Key, value: str) -> str:
-    """Return what is wrong with the value of a key, after the words `KEY=value`; empty if nothing.
+    """Return the fault of a key's value, worded to follow `KEY=value`; empty if there is none.
 
     >>> port = Key("CONFIG_PORT", "port", "80", Kind.PORT, "A port.")
     >>> fault_of(port, "65535"), fault_of(port, "70000")
@@ -49,7 +49,7 @@ def _each(check: Callable[[str], bool]) -> Callable[[str], bool]:
 
 
 def is_address(value: str) -> bool:
-    """Whether it is an IP address."""
+    """Whether the value is an IP address."""
     try:
         ipaddress.ip_address(value)
     except ValueError:
@@ -66,7 +66,7 @@ def _is_network(value: str) -> bool:
 
 
 def _is_host(value: str) -> bool:
-    """Whether it can be a host; digits and dots alone must be an address."""
+    """Whether the value can be a host; if it has only digits and dots, it must be an address."""
     if is_address(value):
         return True
     is_number = re.fullmatch(r"[0-9.]+", value) is not None
@@ -97,7 +97,7 @@ def _is_json_list(value: str) -> bool:
 
 
 def _is_export(value: str) -> bool:
-    """Whether it is `address:/folder`; an IPv6 address is in brackets."""
+    """Whether the value is `address:/folder`; an IPv6 address is in brackets."""
     match = re.fullmatch(r"(?:\[(?P<six>[^]]+)\]|(?P<four>[^:\[]+)):/.+", value)
     if not match:
         return False

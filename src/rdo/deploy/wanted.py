@@ -1,11 +1,11 @@
-"""What hosts of a cloud must have, as values: roles name them, the hosts compare and change."""
+"""The things that hosts of a cloud must have: roles list them, hosts compare and change."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 Value = str | tuple[str, str]
-"""The value of a setting; of two, the first is for hosts that have /dev/kvm."""
+"""The value of a setting; of a pair, the first is for hosts that have /dev/kvm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,10 @@ class WantedPackages:
 
 @dataclass(frozen=True, slots=True)
 class WantedFile:
-    """A file with all of its content; of several paths separated by `|`, the first whose folder
-    the host has."""
+    """A file with all of its content.
+
+    Of several paths separated by `|`, the first whose folder exists on the host is used.
+    """
 
     kind: ClassVar[str] = "file"
     path: str
@@ -63,7 +65,7 @@ class WantedFolder:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizedKey:
-    """A line of a public key by which a user is let in by ssh; the user's other keys stay."""
+    """A public key with which a user can log in by ssh; the user's other keys stay."""
 
     kind: ClassVar[str] = "authorized_key"
     user: str
@@ -74,10 +76,11 @@ class AuthorizedKey:
 class Service:
     """A unit that is enabled, runs, and was started after its files last changed.
 
-    `unit` may be several names separated by `|`: the first that the host has. `watches` are paths,
-    also with `*`. A service is ready when it listens on its `ports`; `steady` ones without ports
-    are watched for some seconds. An `optional` one is left out on hosts that have no such unit, or
-    where a condition of its own says so, as for a clock that a container may not set.
+    `unit` may be several names separated by `|`: the first that the host has is used. `watches` are
+    paths, which may contain `*`. A service is ready when it listens on its `ports`; a `steady` one
+    without ports is watched for some seconds. An `optional` one is left out on hosts that have no
+    such unit, or where a condition in the unit is not met, as for a clock that a container may not
+    set.
     """
 
     kind: ClassVar[str] = "service"
@@ -99,7 +102,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class OpenPorts:
-    """What the firewalls of a host must let in, which has this address; without one, nothing."""
+    """The openings in the firewalls of the host with this address; none without an address."""
 
     kind: ClassVar[str] = "open_ports"
     host: str
@@ -108,7 +111,7 @@ class OpenPorts:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """Commands that run once for a version of a package, or until `creates` is there.
+    """Commands that run once for a version of a package, or until `creates` exists.
 
     They run again if `database` is empty.
     """
@@ -136,7 +139,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class RootPassword:
-    """The password of MariaDB's root on the host, who is let in by the socket without it."""
+    """The password of MariaDB's root, who can log in by the host's socket without it."""
 
     kind: ClassVar[str] = "root_password"
     password: str
@@ -187,7 +190,7 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What keystone holds, besides its administrator, as whom it is asked."""
+    """The content of keystone besides its administrator, which is used to query it."""
 
     kind: ClassVar[str] = "identity"
     auth_url: str
@@ -203,7 +206,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """Flavors, images, networks and a router that its administrator gives the cloud."""
+    """Flavors, images, networks and a router that the administrator creates in the cloud."""
 
     kind: ClassVar[str] = "demo"
     auth_url: str
@@ -219,9 +222,9 @@ class Demo:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Compute hosts that nova must have mapped into a cell, by their number alone.
+    """The number of compute hosts that nova must have mapped into a cell.
 
-    nova knows them by names that are found on the hosts themselves.
+    nova knows them by names that only the hosts themselves know.
     """
 
     kind: ClassVar[str] = "cells"
@@ -230,9 +233,9 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """What Open vSwitch of a host must know of the outside, and its bridges.
+    """Settings and bridges that a host's Open vSwitch must have.
 
-    Where the kernel has no Open vSwitch, they use its userspace datapath.
+    If the kernel has no Open vSwitch, they use its userspace datapath.
     """
 
     kind: ClassVar[str] = "switch"
@@ -272,5 +275,5 @@ Wanted = (
 
 
 def plain(wanted: Wanted) -> dict[str, Any]:
-    """Return a wanted thing as the program on the host reads it."""
+    """Return a wanted thing in the form that the program on the host reads."""
     return {"kind": wanted.kind, **asdict(wanted)}

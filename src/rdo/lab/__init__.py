@@ -1,1 +1,1 @@
-"""Labs: hosts made of nothing but our RPMs, to try a target on."""
+"""Labs: test hosts made only of our RPMs, to try a target on."""

@@ -1,16 +1,16 @@
-"""The addresses of a lab, which every lab has alike: no lab sees another one's network."""
+"""The addresses inside a lab, the same in every lab: no lab can see another one's network."""
 
 from dataclasses import dataclass
 
 GATEWAY, PREFIX, PORT = "10.88.0.1", 24, 80
-"""The bridge of the lab, where its web server listens. No way leads out from there."""
+"""The bridge of the lab, where its web server listens; no route leads out of the lab."""
 
 MOST_HOSTS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class HostAddress:
-    """A host's name, its address, and the MAC that belongs to it."""
+    """A host's name, its address, and its MAC address."""
 
     name: str
     address: str
@@ -18,7 +18,7 @@ class HostAddress:
 
     @classmethod
     def of(cls, number: int) -> "HostAddress":
-        """Return the address of a host by its number, which begins with 1.
+        """Return the address of a host by its number; numbers begin with 1.
 
         >>> HostAddress.of(2)
         HostAddress(name='host2', address='10.88.0.12', mac='02:00:0a:58:00:0c')

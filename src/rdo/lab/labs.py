@@ -1,9 +1,9 @@
-"""The labs of a data folder: starting, listing, resetting and ending them.
+"""The labs of a data folder: start, list, reset and end them.
 
-A lab is a folder. `lab.json` is written before anything of the lab is made, and says `up` only
-when every host answers; whatever else it says is a lab whose command was killed, and the next
-command removes it. All that runs is one process tree with its own namespaces
-(`rdo.tools.hosts.lab_keeper`), so a lab is ended by ending that.
+A lab is a folder. `lab.json` is written before anything else of the lab, and its state is `up` only
+once every host has answered. In any other state the lab's command was killed, and the next command
+removes the lab. A running lab is one process tree with its own namespaces
+(`rdo.tools.hosts.lab_keeper`); ending that tree ends the lab.
 """
 
 import contextlib
@@ -31,14 +31,12 @@ log = logging.getLogger(__name__)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _BOOT_SECONDS = 60
 _PROCESSES = 8192
-"""How many processes a host may have on average; a whole cloud on one host has some 600."""
+"""Average number of processes per host; a whole cloud on one host has about 600."""
 _STATE, _KEY, _KNOWN_HOSTS = "lab.json", "key", "known_hosts"
 
 
 class LabState(StrEnum):
-    """What a lab is: on its way up, up, on its way down, or ended from outside (a restart of the
-    machine).
-    """
+    """The state of a lab: starting, up, stopping, or ended from outside (machine restarted)."""
 
     STARTING = "starting"
     UP = "up"
@@ -48,9 +46,11 @@ class LabState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabPurpose:
-    """What a lab is for: `repository` is the name of the target's repository that its hosts use,
-    `layers` are their image, topmost first; `served` maps paths of its web server to folders.
-    `memory_gb` is how much memory the hosts may use, each counted once.
+    """What a lab is made from.
+
+    `repository` is the name of the target's repository that its hosts use; `layers` are their
+    image, topmost first; `served` maps paths of its web server to folders. `memory_gb` is how much
+    memory each host may use.
     """
 
     target: str
@@ -65,7 +65,7 @@ class LabPurpose:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A lab as `rdo lab list` shows it; `seconds` is how long its hosts took to answer."""
+    """A lab as shown by `rdo lab list`; `seconds` is how long its hosts took to answer."""
 
     name: str
     state: LabState
@@ -77,25 +77,25 @@ class Lab:
 
 @dataclass(frozen=True, slots=True)
 class Labs:
-    """The labs below `folder`, a folder each."""
+    """The labs in `folder`, one subfolder each."""
 
     folder: Path
 
     def all(self) -> list[Lab]:
-        """Return every lab, after removing what killed commands have left."""
-        self.mend()
+        """Return every lab, after removing the leftovers of killed commands."""
+        self.remove_leftovers()
         return [self._shown(path.parent) for path in sorted(self.folder.glob(f"*/{_STATE}"))]
 
     def up(self, name: str, purpose: LabPurpose) -> Lab:
-        """Start a lab; it is up when every host answers by ssh.
+        """Start a lab, and return when every host answers by ssh.
 
-        Raises ConfigError for a name that cannot be one, RefusedError if there is such a lab,
-        CommandError if it does not start; then nothing of it is left.
+        Raises ConfigError for an invalid name, RefusedError if the lab exists, CommandError if it
+        does not start; then nothing of it is left.
         """
         check_name(name)
         if not 1 <= purpose.hosts <= MOST_HOSTS:
             raise ConfigError(f"a lab has 1 to {MOST_HOSTS} hosts, not {purpose.hosts}")
-        self.mend()
+        self.remove_leftovers()
         folder = self.folder / name
         with self._alone(name, "starting it"):
             if (folder / _STATE).exists():
@@ -114,11 +114,11 @@ class Labs:
                 raise
 
     def reset(self, name: str) -> Lab:
-        """Bring a lab back to just booted: all that its hosts have written is gone.
+        """Return a lab to the state of its first boot; everything its hosts have written is lost.
 
         Raises NotFoundError if there is no such lab, CommandError if it does not start.
         """
-        self.mend()
+        self.remove_leftovers()
         with self._alone(name, "resetting it"):
             folder = self._folder(name)
             before = _read(folder)
@@ -134,20 +134,20 @@ class Labs:
                 raise
 
     def down(self, name: str) -> None:
-        """End a lab and remove all that it was; NotFoundError if there is no such lab."""
+        """Stop a lab and remove everything of it; NotFoundError if there is no such lab."""
         with self._alone(name, "removing it"):
             folder = self._folder(name)
             ending = replace(_read(folder), state=LabState.ENDING)
             self._write(folder, ending, _plan_of(folder))
             self._remove(folder)
-        self.mend()
+        self.remove_leftovers()
 
     def ssh(self, name: str, host: str) -> Ssh:
-        """Return how a host of a lab is reached.
+        """Return the ssh access to a host of a lab.
 
         Raises NotFoundError if there is no such host, CommandError if the lab does not run.
         """
-        self.mend()
+        self.remove_leftovers()
         folder = self._folder(name)
         lab = _read(folder)
         found = next((one for one in lab.hosts if one.name == host), None)
@@ -176,17 +176,17 @@ class Labs:
             )
         return names[0], host
 
-    def mend(self) -> list[str]:
-        """Remove what killed commands have left of labs, and return the names of those labs."""
-        mended = []
+    def remove_leftovers(self) -> list[str]:
+        """Remove the leftovers of labs whose commands were killed; return their names."""
+        removed = []
         for folder in sorted(path for path in self.folder.glob("*/") if not _is_whole(path)):
-            with contextlib.suppress(RefusedError), self._alone(folder.name, "mending it"):
-                if not _is_whole(folder):  # nobody has finished it meanwhile
+            with contextlib.suppress(RefusedError), self._alone(folder.name, "cleaning it up"):
+                if not _is_whole(folder):  # another command may have completed it
                     self._remove(folder)
-                    mended.append(folder.name)
-        if mended:
-            log.warning("removed what a killed command left of: %s", ", ".join(mended))
-        return mended
+                    removed.append(folder.name)
+        if removed:
+            log.warning("removed what a killed command left behind: %s", ", ".join(removed))
+        return removed
 
     def _alone(self, name: str, purpose: str) -> contextlib.AbstractContextManager[None]:
         return lock.hold(self.folder / f".{name}.lock", purpose=f"lab {name}: {purpose}")
@@ -207,7 +207,7 @@ class Labs:
         atomic.write_file(folder / _STATE, json.dumps(content, indent=1))
 
     def _prepare(self, folder: Path, lab: Lab, purpose: LabPurpose) -> None:
-        """Make keys, and the files of each host that lie over its image."""
+        """Make keys, and the files of each host that are laid over its image."""
         login = make_key(folder / _KEY, f"rdo lab {lab.name}")
         lines = []
         for host in lab.hosts:
@@ -238,7 +238,7 @@ class Labs:
         return pid
 
     def _remove(self, folder: Path) -> None:
-        """End what runs of a lab, and remove its folder; its state goes last."""
+        """End the processes of a lab, and remove its folder; its state is removed last."""
         _keeper(folder).stop()
         for path in sorted(folder.iterdir(), key=lambda path: path.name == _STATE):
             remove_tree(path) if path.is_dir() else path.unlink()
@@ -252,7 +252,7 @@ class Labs:
 
 
 def check_name(name: str) -> None:
-    """Raise ConfigError unless a lab may be called so."""
+    """Raise ConfigError if a lab may not have this name."""
     if not _NAME.fullmatch(name):
         raise ConfigError(
             f"{name!r} cannot be the name of a lab",
@@ -261,7 +261,7 @@ def check_name(name: str) -> None:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether a lab is up; one that was never finished is not."""
+    """Whether a lab is up; a lab that was never completed is not."""
     try:
         return _read(folder).state is LabState.UP
     except FileNotFoundError:
@@ -275,7 +275,7 @@ def _read(folder: Path) -> Lab:
 
 
 def control_group(folder: Path) -> str:
-    """Return the name of the control group of the lab in a folder."""
+    """Return the name of the control group of the lab in this folder."""
     return f"rdo-lab-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
 
 
@@ -288,7 +288,7 @@ def _ssh(folder: Path, pid: int, host: HostAddress) -> Ssh:
 
 
 def _plan(folder: Path, lab: Lab, purpose: LabPurpose) -> dict[str, object]:
-    """Return the plan for the keeper, as it is written down before the lab is made."""
+    """Return the plan for the keeper, which is written to disk before the lab is made."""
     hosts = tuple(
         LabHost(
             one.name,
@@ -325,13 +325,13 @@ def _as_plan(row: Mapping[str, object]) -> LabPlan:
 
 
 def _make_folders(folder: Path, lab: Lab) -> None:
-    """Make the folders into which only the inside writes."""
+    """Make the folders that only processes inside the lab write to."""
     for place in (folder / "logs", *(folder / host.name / "changes" for host in lab.hosts)):
         _keeper(folder).make_inside(place)
 
 
 def _wait_for(folder: Path, ssh: Ssh, host: HostAddress, until: float) -> None:
-    """Wait until a host answers; raise CommandError with the end of its console otherwise."""
+    """Wait until a host answers; if it does not, raise CommandError with the end of its console."""
     while time.monotonic() < until:
         if ssh.ask("true", connect_seconds=2).returncode == 0:
             return

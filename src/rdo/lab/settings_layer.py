@@ -1,4 +1,4 @@
-"""The files of ours that lie over a host's image: its name, its keys, its repositories."""
+"""The files laid over a host's image: its name, its keys, its repositories."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ _HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
 
 @dataclass(frozen=True, slots=True)
 class HostSettings:
-    """What one host is told of itself and of its lab; `repo_files` maps names to content."""
+    """The settings of one host in its lab; `repo_files` maps names to content."""
 
     lab: str
     host: HostAddress
@@ -46,7 +46,7 @@ class HostSettings:
         rows = [f"{one.address} {one.name}\n" for one in self.others]
         yield "etc/hosts", "".join(["127.0.0.1 localhost\n::1 localhost\n", *rows])
         yield "etc/default/locale", "LANG=C.UTF-8\n"
-        yield "etc/resolv.conf", "# no way leads out of a lab\n"
+        yield "etc/resolv.conf", "# a lab has no route out\n"
         yield "root/.ssh/authorized_keys", f"{self.login_key}\n"
         yield "etc/dnf/dnf.conf", _DNF
         yield "etc/dnf/vars/releasever", f"{self.releasever}\n"

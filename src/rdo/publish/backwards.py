@@ -1,4 +1,4 @@
-"""Versions that go backwards: clients do not install them by themselves."""
+"""Find versions that go backwards, which clients do not install by themselves."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def _is_older(one: Nevra, other: Nevra) -> bool:
 
 def compare_evr(one: tuple[str, str, str], other: tuple[str, str, str]) -> int:
     """Return a number less than, equal to or greater than 0, as rpm orders two versions."""
-    import rpm  # its own comparison; loaded only where something is published
+    import rpm  # rpm's own comparison; imported only to publish
 
     compared: int = rpm.labelCompare(one, other)
     return compared

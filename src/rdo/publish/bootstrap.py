@@ -1,7 +1,7 @@
-"""The bootstrap repository: what was built with `%{repo_bootstrap}`, for builders only.
+"""The bootstrap repository: the packages built with `%{repo_bootstrap}`, for builders only.
 
-It is never published. Each of its states is a folder named by the set of builds in it and composed
-when it is first needed, so that a build that uses it sees no change.
+It is never published. Each of its states is a folder named by the set of builds in it. It is
+composed when it is first needed, so a build that uses it sees no change.
 """
 
 import os
@@ -17,7 +17,7 @@ from rdo.store.work.artifacts import StoredArtifact
 
 
 def directories(folder: Path, store: Store, target: str) -> tuple[Path, ...]:
-    """Return the bootstrap repository of the target below `folder`; none if nothing needs it."""
+    """Return the bootstrap repository of the target in `folder`; none if nothing needs it."""
     with store.read() as at:
         artifacts = at.artifacts.bootstrap(target)
         if not artifacts:

@@ -1,4 +1,4 @@
-"""A change of the tree that was decided, and how to carry it out, from any point."""
+"""A decided change of the tree, and how to carry it out from any point."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A name whose top-level files are made from the places it has in its components."""
+    """A name with top-level files made from the repositories it points to in each component."""
 
     name: str
     places: tuple[str, ...]
@@ -34,10 +34,10 @@ class Aggregate:
 class TreeChange:
     """A directory to put in its place, links to move, aggregates to write, and removals.
 
-    They are done in this order. `fresh` is where the directory was built and `inode` what it is
-    known by: once the directory with that inode is at `place`, what is left at `fresh` is the old
-    one. `removals` are put aside, into the folder `TRASH`, which is emptied later: a big removal
-    must not keep others waiting.
+    They are done in this order. `fresh` is where the directory was built and `inode` identifies it:
+    once the directory with that inode is at `place`, the one left at `fresh` is the old one.
+    `removals` are moved into the folder `TRASH`, which is emptied later, so that a big removal does
+    not make others wait.
     """
 
     place: str = ""
@@ -95,7 +95,7 @@ def _place(fresh: Path, inode: int, place: Path) -> None:
 def _aggregate(repos: Path, aggregate: Aggregate, reponame: str) -> None:
     """Write the top-level files of a name and point its three links to them.
 
-    A repository that was damaged is left out: the others can be installed from.
+    A damaged repository is left out, because the others can still be installed from.
     """
     places = [repos / place for place in aggregate.places]
     parts = [one for one in places if has_files(one, reponame)]
@@ -120,7 +120,7 @@ def has_files(repository: Path, reponame: str) -> bool:
 
 
 def _touched(change: TreeChange, repos: Path) -> Iterable[Path]:
-    """Return the directories whose entries the change has changed."""
+    """Return the directories whose entries the change has modified."""
     names = {(repos / link.name).parent for link in change.links}
     names |= {repos / aggregate.name for aggregate in change.aggregates}
     return names | {(repos / change.place).parent} if change.place else names

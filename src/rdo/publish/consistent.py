@@ -1,4 +1,4 @@
-"""Which repository is consistent, computed from the state of the packages alone."""
+"""Decide which repository is consistent, from the state of the packages alone."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ class Blocker:
 
 
 def set_digest(build_ids: Iterable[int]) -> str:
-    """Return the name of a set of builds: the same for every repository of exactly these."""
+    """Return the digest of a set of builds, the same for every repository with exactly these."""
     text = ",".join(map(str, sorted(set(build_ids))))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -38,10 +38,10 @@ def blockers(
     *,
     is_first: bool,
 ) -> tuple[Blocker, ...]:
-    """Return what keeps the members' newest builds from being consistent, in their order.
+    """Return what prevents the members' newest builds from being consistent, in their order.
 
     Before the first consistent repository (`is_first`) every member must have been built once;
-    afterwards a newcomer counts from its first good build on. A held package never counts.
+    afterwards a new package blocks only after its first good build. A held package never blocks.
     """
     judged = (
         _blocker(member.name, states.get(member.name), is_first)

@@ -1,4 +1,4 @@
-"""What a repository will hold, decided before anything is written."""
+"""The content of a repository, decided before anything is written."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from rdo.store.work.packages import Pointers
 
 COMPOSED = "composed"
 DEBUG = "debug"
-"""The folder, in a repository's own, of the repository of its -debuginfo and -debugsource RPMs."""
+"""The subfolder of a repository with the repository of its -debuginfo and -debugsource RPMs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class TargetState:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """One repository of a component: its place, its RPMs, its rows of versions.csv.
+    """One repository of a component: its path, its RPMs, and its rows of versions.csv.
 
-    `own` are the RPMs of the build that it is made for; a composed repository has none. The
-    others come from the pool. `digest` names the set of all builds in it.
+    `own` are the RPMs of the build that it is made for; a composed repository has none. The others
+    come from the pool. `digest` names the set of all builds in it.
     """
 
     component: str | None
@@ -62,7 +62,7 @@ class Contents:
 
     @property
     def signed_by(self) -> frozenset[str]:
-        """The keys that have signed the RPMs; the empty text stands for RPMs that nobody signed."""
+        """The keys that have signed the RPMs; an empty text means RPMs without a signature."""
         others = (stored.artifact for stored in self.others)
         return frozenset(artifact.signed_by for artifact in (*self.own, *others))
 
@@ -77,7 +77,7 @@ class Contents:
 def of_build(
     site: Site, build: Build, own: Mapping[Artifact, Fragment], members: Members, now: TargetState
 ) -> Contents:
-    """Return the contents of a build's hash repository: its RPMs and the other members' newest."""
+    """Return the contents of a build's hash repository: its RPMs and other members' newest."""
     component = site.component(build.package, build.commit.component)
     shared = members.of(site, component)
     others = _good(shared, now, but=build.package)
@@ -97,7 +97,7 @@ def of_build(
 def of_members(site: Site, component: str | None, members: Members, now: TargetState) -> Contents:
     """Return the contents of a composed repository: every member's newest good RPMs.
 
-    Its place is named by the set of builds.
+    Its path is named by the set of builds.
     """
     shared = members.of(site, component)
     rows = tuple(_rows(members, shared, now))
@@ -107,8 +107,8 @@ def of_members(site: Site, component: str | None, members: Members, now: TargetS
 def of_builds(site: Site, builds: Iterable[GoodBuild], members: Members) -> tuple[Contents, ...]:
     """Return the contents of composed repositories of exactly these builds, one per component.
 
-    The order of the builds does not matter. A package that the metadata no longer has comes last
-    in versions.csv, without the address of its distgit.
+    The order of the builds does not matter. A package that the metadata no longer has comes last in
+    versions.csv, without the URL of its distgit.
     """
     packages = {package.name: package for package in members.packages}
     places = {name: number for number, name in enumerate(packages)}
@@ -136,7 +136,7 @@ def _composed(
 
 
 def is_superseded(build: Build, good: Build | None) -> bool:
-    """Whether a later commit of the package, or a later build of this one, is published already.
+    """Whether a later commit of the package, or a later build of this commit, is already published.
 
     `good` must be read together with `build`: a force-push moves commits in their order.
     """
@@ -155,7 +155,8 @@ def _rows(
 ) -> Iterator[VersionsRow]:
     """Yield the rows of versions.csv in the metadata's order; `own` replaces its package's row.
 
-    A package that was never good has no row, nor has another one that is under review.
+    A package without a good build has no row. Neither has a package under review, except in its own
+    repository.
     """
     listed = {package.name for package in shared}
     for package in members.packages:

@@ -41,10 +41,10 @@ class SourceFolders:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a repository says about itself.
+    """The texts with which a repository describes itself.
 
     `name` distinguishes it in its .repo file: it is the upstream hash. `revision` is the time of
-    its repodata, `trust` the signatures that its clients ask for.
+    its repodata, `trust` the signatures that its clients require.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Label:
 def write_repository(
     folder: Path, contents: Contents, site: Site, composer: Composer, label: Label
 ) -> None:
-    """Write what a yum client reads: the link to the pool, repodata, .repo, versions.csv."""
+    """Write what dnf reads: the link to the pool, repodata, .repo file, versions.csv."""
     _write_repodata(folder, contents, composer, label.revision)
     say_where(folder, site, contents.path)
     (folder / "versions.csv").write_text(versions_csv(contents.rows))
@@ -63,7 +63,7 @@ def write_repository(
 
 
 def say_where(folder: Path, site: Site, path: PurePosixPath) -> None:
-    """Write the file by which a host that came by a name finds the repository itself."""
+    """Write the file that gives the repository's own address to a host that came by a name."""
     atomic.write_file(folder / MIRRORLIST, mirrorlist(site.url(path)))
 
 
@@ -76,7 +76,7 @@ def write_debug_repository(
     reponame = f"{site.reponame}-{DEBUG}"
     place = folder / f"{reponame}.repo"
     _write_repo_file(place, contents, site, reponame, label)
-    place.write_text(place.read_text().replace("enabled=1", "enabled=0"))  # for who asks for it
+    place.write_text(place.read_text().replace("enabled=1", "enabled=0"))  # for clients that ask
 
 
 def _write_repodata(folder: Path, contents: Contents, composer: Composer, revision: int) -> None:
@@ -123,7 +123,7 @@ def write_success(
     path: PurePosixPath,
     origin: SourceFolders,
 ) -> None:
-    """Write what is about the build: its RPMs as hard links, `installed`, commit.yaml."""
+    """Write the files about the build: its RPMs as hard links, `installed`, commit.yaml."""
     link_rpms(folder, rpms)
     files = tuple(f"repos/{path}/{_own_place(artifact)}" for artifact in rpms)
     record = _record(build, DlrnStatus.SUCCESS, origin, rpms=files)
@@ -132,16 +132,16 @@ def write_success(
 
 
 def link_rpms(folder: Path, rpms: Mapping[Artifact, Path]) -> None:
-    """Give the RPMs of a build, which are in the pool, a second name in its hash directory."""
+    """Hard-link the RPMs of a build, which are in the pool, into its hash directory."""
     for artifact, place in rpms.items():
         pool.link(place, folder / _own_place(artifact))
 
 
 def keep_others(old: Path, folder: Path, dependencies: Path) -> None:
-    """Take over what a repository had besides RPMs, repodata and its own .repo files.
+    """Keep a repository's files other than RPMs, repodata and its own .repo files.
 
-    It stays with its snapshot in the folder `dependencies`, unless the current one has the same
-    RPMs: then that was only signed.
+    The repository keeps its snapshot in the folder `dependencies`, unless the current snapshot has
+    the same RPMs and differs only by signatures.
     """
     before, now = (_snapshot_rpms(one, dependencies) for one in (old, folder))
     for file in _regular_files(old):
@@ -164,7 +164,7 @@ def _snapshot_rpms(repository: Path, dependencies: Path) -> frozenset[str]:
 
 
 def _own_place(artifact: Artifact) -> PurePosixPath:
-    """Return the place of an RPM of the build in its hash directory."""
+    """Return the path of a build's RPM in its hash directory."""
     return PurePosixPath(DEBUG if artifact.is_debug else "", artifact.file_name)
 
 
@@ -177,7 +177,7 @@ def write_failure(folder: Path, build: Build, failure: Failed, origin: SourceFol
 
 
 def link_logs(folder: Path, build_folder: Path, *, with_srpm: bool = False) -> None:
-    """Give the logs of the build a second name in `folder`.
+    """Hard-link the logs of a build into `folder`.
 
     The files of a build are not trusted: only regular files with plain names are taken.
     """
@@ -188,7 +188,7 @@ def link_logs(folder: Path, build_folder: Path, *, with_srpm: bool = False) -> N
 
 
 def sync(folder: Path) -> None:
-    """Sync what was written in `folder` to the disk; the RPMs are there already."""
+    """Sync what was written in `folder` to the disk; the RPMs are synced already."""
     written = [path for path in folder.rglob("*") if not path.is_symlink()]
     files = (path for path in written if path.suffix not in {".rpm", ".log"})
     atomic.sync(*files, folder, folder.parent)

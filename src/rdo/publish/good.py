@@ -1,4 +1,4 @@
-"""The packages' newest good builds with their RPMs, cached from one publication to the next."""
+"""A cache of the packages' newest good builds with their RPMs, used by several publications."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from rdo.store.work.artifacts import StoredArtifact
 
 @dataclass(frozen=True, slots=True)
 class GoodBuild:
-    """A published build and its RPMs: the parts that never change."""
+    """The parts of a published build that never change, and its RPMs."""
 
     id: int
     commit: Commit
@@ -36,7 +36,7 @@ class GoodBuilds:
     def read(self, at: Transaction, build_ids: Collection[int]) -> Mapping[str, GoodBuild]:
         """Return the builds with these ids, by package."""
         missing = [build_id for build_id in build_ids if build_id not in self._known]
-        # Sorted by package, of which each has one good build: the RPMs of a build are together.
+        # Sorted by package, which has one good build each, so the RPMs of a build are together.
         by_build = groupby(at.artifacts.of_builds(missing), key=lambda stored: stored.build_id)
         artifacts = {build_id: tuple(stored) for build_id, stored in by_build}
         known = self._known | {

@@ -1,9 +1,9 @@
-"""How a target's published tree changes: one change at a time, and each of them whole.
+"""Changes of a target's published tree: one at a time, each complete or not at all.
 
-Every change has the same steps. What will be published is written beside its place and synced to
-the disk; one transaction records it, together with an intent that tells how the tree must change;
-the tree is changed; the intent is closed. If killed before the transaction, nothing has happened;
-if killed after it, the next holder of the publish lock carries the intent out.
+Every change has the same steps. The new directory is written beside its place and synced to the
+disk. One transaction records it, together with an intent that describes how the tree must change.
+Then the tree is changed, and the intent is closed. After a kill before the transaction, nothing has
+happened; after a later kill, the next holder of the publish lock carries out the intent.
 """
 
 import contextlib
@@ -25,11 +25,11 @@ from rdo.store import Store, Transaction
 log = logging.getLogger(__name__)
 
 FRESH = ".publishing"
-"""Where in the tree directories are made ready."""
+"""The folder in the tree in which directories are prepared."""
 
 
 class TreeJournal:
-    """The changes of the tree of `target` below `folder`/repos: those begun, and those to come."""
+    """The changes of the tree of `target` in `folder`/repos: unfinished ones, and new ones."""
 
     def __init__(
         self, folder: Path, target: str, store: Store, *, clock: Callable[[], datetime]
@@ -43,7 +43,7 @@ class TreeJournal:
 
     @contextlib.contextmanager
     def alone(self, purpose: str) -> Iterator[None]:
-        """Hold the publish lock, after finishing what others have left."""
+        """Hold the publish lock, after finishing the open changes of killed processes."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.explaining())
             (self.repos / pool.NAME).mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ class TreeJournal:
 
     @contextlib.contextmanager
     def explaining(self) -> Iterator[None]:
-        """Raise NoSpaceError for a full disk; half-finished changes are redone or undone later."""
+        """Raise NoSpaceError for a full disk; unfinished changes are redone or undone later."""
         try:
             yield
         except OSError as error:
@@ -67,14 +67,14 @@ class TreeJournal:
                 raise
             raise NoSpaceError(
                 f"no space left for the tree of {self._target}",
-                hint="what was built is kept; free some space, and the next round publishes it",
+                hint="the builds are kept; free some space, and the next round publishes them",
             ) from error
 
     @contextlib.contextmanager
     def deciding(self) -> Iterator[tuple[Transaction, list[TreeChange]]]:
-        """Open a transaction; the changes of the tree that it decides on are made after it.
+        """Open a transaction, after which the changes of the tree that it decided on are made.
 
-        Raises RefusedError, and changes nothing, if somebody needs what they remove.
+        Raises RefusedError, and changes nothing, if something that they would remove is needed.
         """
         changes: list[TreeChange] = []
         with self._store.write() as at:
@@ -95,7 +95,7 @@ class TreeJournal:
         return fresh
 
     def put_aside(self, place: Path, aside: Path) -> None:
-        """Move something out of the tree. Raises RefusedError if somebody needs it."""
+        """Move something out of the tree. Raises RefusedError if it is needed."""
         shown = str(place.relative_to(self.repos))
         with self._store.read() as at:
             self._check_removals(at, [shown])
@@ -103,24 +103,24 @@ class TreeJournal:
         place.rename(aside)
 
     def recover(self) -> None:
-        """Finish what a killed process has begun; call it when a round starts."""
-        with self.alone("recovering"):  # finishes what there is, like everybody who comes in
+        """Finish the change that a killed process has begun; called when a round starts."""
+        with self.alone("recovering"):  # entering it finishes unfinished changes
             shutil.rmtree(self.repos / FRESH, ignore_errors=True)
             shutil.rmtree(self.folder / signed.WORK, ignore_errors=True)
-            for pattern in (".*.new", "packages/.*.new", "component/*/.*.new"):  # of `atomic`
+            for pattern in (".*.new", "packages/.*.new", "component/*/.*.new"):  # left by `atomic`
                 for left in self.repos.glob(pattern):
                     left.unlink()
 
     def finish(self) -> None:
-        """Carry out the changes that a killed process has decided on, if there are any."""
+        """Carry out changes that a killed process has decided on, if there are any."""
         with self._store.read() as at:
             unfinished = at.intents.unfinished(self._target)
         if unfinished:
             with self.alone("finishing"):
-                pass  # finishes what there is, like everybody who comes in
+                pass  # entering the context has finished them
 
     def _check_removals(self, at: Transaction, going: Collection[str]) -> None:
-        """Raise RefusedError if somebody needs one of these places of the tree."""
+        """Raise RefusedError if one of these places of the tree is needed."""
         if not going:
             return
         found = needed(at, self.folder, self._target, going, self.references)

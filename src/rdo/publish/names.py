@@ -1,4 +1,4 @@
-"""The names of a tree: which repository each should point to, and their links."""
+"""The names of a tree: the repository that each should point to, and their links."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -27,11 +27,11 @@ _TAKEN = frozenset(
 
 
 PREVIOUS = "previous-"
-"""What begins the name of the repository that a promotion name led to before."""
+"""The prefix of the name for the repository that a promotion name pointed to before."""
 
 
 def check_promotion_name(name: str) -> None:
-    """Raise RefusedError for a name that is not valid or has another meaning in the tree."""
+    """Raise RefusedError for a name that is invalid or has another meaning in the tree."""
     if not _PROMOTION.fullmatch(name) or name in _TAKEN or _SHARD.fullmatch(name):
         raise RefusedError(
             f"{name!r} cannot be a promotion name: use lower case letters, digits and dashes, "
@@ -70,7 +70,7 @@ def judge(
     digest = set_digest(builds)
     repository = at.repositories.newest_of(site.target, component, digest)
     if repository and at.repositories.at_path(site.target, repository.path) != repository:
-        repository = None  # a recheck has put another one in its place
+        repository = None  # a recheck has replaced it
     return ConsistentVerdict(repository, wanted=digest)
 
 
@@ -86,9 +86,9 @@ def move(
 ) -> tuple[tuple[Link, ...], tuple[Aggregate, ...]]:
     """Record where names point from now on; return the links and aggregates to write.
 
-    A name may move in several components: its aggregate is then written once, after all of them.
+    If a name moves in several components, its aggregate is written once, after all of them.
     `repo_file` returns the .repo file of the repository at a path, None if that is damaged. The
-    build whose repository is consistent now gets DLRN's vote for that.
+    build whose repository becomes consistent gets DLRN's vote for that.
     """
     links, aggregates = [], []
     last: dict[str, int] = {}
@@ -111,7 +111,7 @@ def move(
 
 
 def aggregate_of(repo_files: Iterable[str]) -> str:
-    """Return the hash of the aggregate of these .repo files, which are sorted by component."""
+    """Return the hash of the aggregate of these .repo files, sorted by component."""
     return aggregate_hash(aggregate_repo(list(repo_files)))
 
 

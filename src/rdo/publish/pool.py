@@ -1,4 +1,4 @@
-"""The pool: each RPM of a tree once, in a folder named by its content."""
+"""The pool: each RPM of a tree once, in a folder named after the hash of the file."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ NAME = "pool"
 
 
 def href(artifact: Artifact) -> str:
-    """Return where a repository finds the RPM, through its link `pool`.
+    """Return the path at which a repository finds the RPM, through its link `pool`.
 
     An href with `../` would break when the repository is reached by a name, and `dnf reposync`
     refuses it.
@@ -21,14 +21,14 @@ def href(artifact: Artifact) -> str:
 
 
 def place(pool: Path, artifact: Artifact) -> Path:
-    """Return the place of the RPM in the pool."""
+    """Return the path of the RPM in the pool."""
     return pool / artifact.sha256 / artifact.file_name
 
 
 def add(pool: Path, rpm: Path, artifact: Artifact) -> Path:
-    """Add the RPM to the pool, synced to the disk, and return its place there.
+    """Add the RPM to the pool, synced to the disk, and return its path there.
 
-    It is a hard link where the file system allows it, so that it takes no space.
+    It is a hard link if the file system allows it, so that it takes no space.
     """
     there = place(pool, artifact)
     there.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def add(pool: Path, rpm: Path, artifact: Artifact) -> Path:
 
 
 def link(file: Path, place: Path) -> None:
-    """Give `file` a second name, or copy it to another file system."""
+    """Hard-link `file` to `place`, or copy it if that is on another file system."""
     try:
         os.link(file, place, follow_symlinks=False)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a published repository refers to, read from its own files."""
+"""Read from a published repository's own files what it refers to."""
 
 import gzip
 import hashlib
@@ -9,11 +9,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from rdo.errors import RefusedError
+from rdo.model.neighbours import without_neighbours
 from rdo.publish.contents import DEBUG
 from rdo.publish.pool import NAME
 
 REPOMD = "repodata/repomd.xml"
-"""The file of a repository that names all others; its signature is beside it."""
+"""The file of a repository that lists all others; its signature is beside it."""
 
 _HREF = re.compile(rb'<location href="([^"]*)"')
 _SPACE = "{http://linux.duke.edu/metadata/repo}"
@@ -25,24 +26,24 @@ class DamagedError(RefusedError):
 
 
 def parts(directory: Path) -> Iterator[Path]:
-    """Return the folders of a repository that have repodata."""
+    """Return the folders of a repository that contain repodata."""
     yield directory
     if (directory / DEBUG).is_dir():
         yield directory / DEBUG
 
 
 def has_repodata(directory: Path) -> bool:
-    """Whether a client finds repodata in a folder; what is in it is not read."""
+    """Whether a folder contains repodata; its content is not read."""
     return (directory / REPOMD).is_file()
 
 
 def has_signature(directory: Path) -> bool:
-    """Whether a client finds a signature of the repodata in a folder; whose it is, is not read."""
+    """Whether a folder contains a signature of its repodata; the signing key is not checked."""
     return (directory / f"{REPOMD}.asc").is_file()
 
 
 def is_signed(directory: Path, reponame: str) -> bool:
-    """Whether a repository has a signature, and all its RPMs have, as its .repo file says."""
+    """Whether a repository and all its RPMs have signatures, according to its .repo file."""
     file = directory / f"{reponame}.repo"  # snapshots of dependencies have none
     return has_signature(directory) and (
         not file.is_file() or "gpgcheck=1" in file.read_text().split()
@@ -79,19 +80,19 @@ def _checked(folder: Path, data: ElementTree.Element) -> bytes:
 
 
 def offered(directory: Path) -> frozenset[str]:
-    """Return the RPMs that all repodata of a repository lists; raises DamagedError."""
+    """Return the RPMs in all repodata of a repository; raises DamagedError."""
     return frozenset(href for folder in parts(directory) for href in hrefs(folder))
 
 
 def pooled(directory: Path) -> frozenset[str]:
-    """Return the entries of the pool that a repository needs, which are hashes."""
+    """Return the pool entries that a repository needs, which are hashes."""
     return held(directory)[0]
 
 
 def held(directory: Path) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the hashes of a repository's RPMs in the pool, and the names of those beside it.
+    """Return the hashes of a repository's RPMs in the pool, and the names of those in its folder.
 
-    Those beside it are files of its own: all that it holds, if another program published it.
+    A repository published by another program has all its RPMs in its own folder.
     """
     found = offered(directory)
     inside = [href.split("/") for href in found if href.startswith(f"{NAME}/")]
@@ -103,6 +104,7 @@ def held(directory: Path) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def snapshots(directory: Path) -> frozenset[str]:
-    """Return the snapshots of dependencies that a repository's .repo files name."""
+    """Return the dependency snapshots that a repository's .repo files name."""
     texts = (file.read_text(errors="replace") for file in directory.glob("*.repo"))
-    return frozenset(name for text in texts for name in _SNAPSHOT.findall(text))
+    own = map(without_neighbours, texts)
+    return frozenset(name for text in own for name in _SNAPSHOT.findall(text))

@@ -1,4 +1,4 @@
-"""The package `rdo-release`: it brings the .repo file by which a host installs from a target."""
+"""The package `rdo-release`, which installs the .repo file of a target on a host."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -49,9 +49,9 @@ install -D -p -m 0644 %{{SOURCE0}} %{{buildroot}}%{{_sysconfdir}}/yum.repos.d/{r
 
 @dataclass(frozen=True, slots=True)
 class ReleasePackage:
-    """What one `rdo-release` says; `number` is the Release of the RPM.
+    """The content of one `rdo-release`; `number` is the Release of the RPM.
 
-    `keys` are the public keys that it brings, as texts by the names of their files.
+    `keys` are the public keys in it: texts by file name.
     """
 
     release: str
@@ -61,7 +61,7 @@ class ReleasePackage:
 
     @property
     def version(self) -> str:
-        """The release as a Version, which cannot have a dash."""
+        """The release as a Version, which cannot contain a dash."""
         return self.release.replace("-", "_")
 
     @property
@@ -100,7 +100,7 @@ def _lines(texts: Iterable[str]) -> str:
 
 
 def key_urls(names: Iterable[str]) -> tuple[str, ...]:
-    """Return where a host with the package has the keys whose files have these names."""
+    """Return the URLs that keys with these file names have on a host with the package."""
     return tuple(f"file://{_KEYS}/{name}" for name in names)
 
 
@@ -115,10 +115,10 @@ def release_sections(
 ) -> tuple[RepoSection, ...]:
     """Return the repositories of a host that follows a name of the tree, best ones first.
 
-    Pinned, they stay at what the name leads to now, with the dependencies of that time. The first
-    is `openstack-<release>`, the id that packstack asks for; with components each has its own.
-    With a `trust` that asks for signatures, all of them must have some: RefusedError names one
-    that has not. Raises NotFoundError if the name leads nowhere yet, ConfigError for a release or
+    If pinned, they stay at what the name points to now, with the dependencies of that time. The
+    first is `openstack-<release>`, the id that packstack expects; with components each has its own
+    id. If `trust` requires signatures, all repositories must have them; a RefusedError names one
+    that does not. Raises NotFoundError if the name points nowhere yet, ConfigError for a release or
     component that cannot be part of a repository's id.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", release):
@@ -152,10 +152,11 @@ def release_sections(
 def _found_by(
     repos: Path, site: Site, path: PurePosixPath, section: RepoSection, *, is_pinned: bool
 ) -> RepoSection:
-    """Return the section with the address by which a host finds what is at a path of the tree.
+    """Return the section with the address by which a host finds a path of the tree.
 
-    A host that follows a name asks once where it leads, so that it never meets a move between two
-    requests; unless the tree is presented elsewhere than its files say.
+    A host that follows a name asks only once where it points, so that it never meets a move between
+    two requests. This does not work if the tree is served at another address than its files
+    contain.
     """
     place, file = (repos / path).resolve(), repos / path / MIRRORLIST
     said = file.read_text() if file.is_file() and not is_pinned else ""
@@ -165,7 +166,7 @@ def _found_by(
 
 
 def _check_signed(directory: Path, path: PurePosixPath, site: Site) -> None:
-    """Raise RefusedError for a repository of which dnf would refuse something as not signed."""
+    """Raise RefusedError for a repository of which dnf would refuse a part as not signed."""
     if not is_signed(directory, site.reponame):
         raise RefusedError(
             f"{path} of {site.target} is not signed: it was published before the target was",
@@ -174,7 +175,7 @@ def _check_signed(directory: Path, path: PurePosixPath, site: Site) -> None:
 
 
 def _dependencies(repos: Path, links: list[Path], *, is_pinned: bool) -> PurePosixPath | None:
-    """Return the repository of what the packages need besides each other; None if nothing is."""
+    """Return the dependency repository of the packages; None if there is none."""
     current = repos / "deps/current"
     if not current.exists():
         return None
@@ -186,7 +187,7 @@ def _dependencies(repos: Path, links: list[Path], *, is_pinned: bool) -> PurePos
 
 
 def offer(rpm: Path, repos: Path) -> Path:
-    """Put the RPM at the top of a tree, under a name that stays; return its place."""
+    """Put the RPM at the top of a tree, under a name that never changes; return its path."""
     place = repos / f"{NAME}.rpm"
     atomic.write_file(place, rpm.read_bytes())
     return place

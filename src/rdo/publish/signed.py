@@ -1,4 +1,4 @@
-"""RPMs on their way from a build to the pool: signed copies, which are what clients get."""
+"""Sign copies of a build's RPMs on their way to the pool; clients get these copies."""
 
 import contextlib
 import shutil
@@ -14,24 +14,24 @@ from rdo.signing import Signer, SigningError
 from rdo.tools.signing.public_key import key_ring
 
 WORK = "being-signed"
-"""The folder, beside the tree, of copies that are being signed."""
+"""The folder beside the tree with copies that are being signed."""
 
 
 SignatureFault = Callable[[Path], str]
-"""What is wrong with the signature of the repodata in a folder; empty if nothing is."""
+"""Returns the fault of the signature of the repodata in a folder; empty if it is good."""
 
-MISSING, WRONG = "has no signature", "has a signature by none of the target's keys"
+MISSING, WRONG = "has no signature", "is not signed with any key of the target"
 FAULTS = frozenset({MISSING, WRONG})
 
 
 def no_fault(folder: Path) -> str:  # noqa: ARG001 - a SignatureFault
-    """Return nothing: whoever has no keys cannot tell."""
+    """Return no fault, for callers without keys, who cannot check signatures."""
     return ""
 
 
 @contextlib.contextmanager
 def signature_check(signer: Signer | None) -> Iterator[SignatureFault]:
-    """Yield what tells whether repodata has a signature by a key of the target."""
+    """Yield a function that checks whether repodata has a signature by a key of the target."""
     keys = signer.public_keys().values() if signer else ()
     if not keys:
         yield no_fault
@@ -49,7 +49,7 @@ def signature_check(signer: Signer | None) -> Iterator[SignatureFault]:
 
 @contextlib.contextmanager
 def workplace(target_folder: Path, name: str) -> Iterator[Path]:
-    """Yield the path of a new folder for signed copies, which is gone at the end of the block."""
+    """Yield the path of a new folder for signed copies; it is removed at the end of the block."""
     place = target_folder / WORK / name
     shutil.rmtree(place, ignore_errors=True)
     try:
@@ -64,10 +64,10 @@ def sign(
     places: Mapping[str, Path],
     folder: Path,
 ) -> dict[Artifact, Fragment]:
-    """Write signed copies of RPMs into a new folder, and return what they are, in order.
+    """Write signed copies of RPMs into a new folder, and return their artifacts, in order.
 
-    `places` are the RPMs by file name. Raises SigningError if one cannot be signed, or is something
-    else afterwards.
+    `places` are the paths of the RPMs by file name. Raises SigningError if one cannot be signed, or
+    has other content afterwards.
     """
     signer = signer.pinned()
     key = signer.fingerprint
@@ -89,7 +89,7 @@ def sign(
 
 
 def leave_once(in_pool: Mapping[Artifact, Path], build_folder: Path) -> None:
-    """Replace what a build made by what was published, so that the disk has the bytes once."""
+    """Replace the files of a build by links to the published ones, to save disk space."""
     for artifact, place in in_pool.items():
         new = build_folder / f".{artifact.file_name}.new"
         new.unlink(missing_ok=True)

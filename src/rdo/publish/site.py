@@ -1,4 +1,4 @@
-"""How a target's tree is presented, and which packages are in it."""
+"""The addresses and texts of a target's tree, and the packages in it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from rdo.model.package import Package
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a target's tree is served, and the words of its .repo files.
+    """Where a target's tree is served, and the texts of its .repo files.
 
-    With `components` each component is a repository of its own below `component/<name>`;
-    without, the components of the metadata are ignored here. `tree_url` is where the tree is
-    served, if that is not `<base_url>/<target>/repos`.
+    With `components` each component is a repository of its own below `component/<name>`; without,
+    the components in the metadata are ignored. `tree_url` is where the tree is served, if that is
+    not `<base_url>/<target>/repos`.
     """
 
     target: str
@@ -28,13 +28,13 @@ class Site:
 
     @property
     def dependencies_file(self) -> str:
-        """The .repo file, at the top of the tree, of what the packages need besides each other."""
+        """The name of the .repo file of dependencies, at the top of the tree."""
         return f"{self.reponame}-deps.repo"
 
     def component(self, package: str, component: str | None) -> str | None:
-        """Return the component whose part of the tree `package` enters.
+        """Return the component of the tree that `package` belongs to.
 
-        Raises ConfigError in a tree of components if the package has none.
+        Raises ConfigError if the tree has components and the package has none.
         """
         if not self.components:
             return None
@@ -48,7 +48,7 @@ class Site:
     def directory(self, commit: Commit) -> PurePosixPath:
         """Return the directory of a commit.
 
-        One from before the target had components is not below a component.
+        A directory from before the target had components is not below a component.
         """
         return hash_directory(commit, commit.component if self.components else None)
 
@@ -77,7 +77,7 @@ class Members:
         )
 
     def components(self, site: Site) -> tuple[str | None, ...]:
-        """Return the components of the tree by name; a single None if it has no components."""
+        """Return the components of the tree by name; only None if it has no components."""
         return _distinct(site.component(entry.name, entry.component) for entry in self.packages)
 
 

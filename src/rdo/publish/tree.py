@@ -1,4 +1,4 @@
-"""A target's published tree, `data/<target>/repos`: what is put there, and where names lead."""
+"""A target's published tree, `data/<target>/repos`: its content, and where names point."""
 
 import contextlib
 import logging
@@ -41,8 +41,8 @@ _TRUNK = "trunk"
 class Published:
     """The result of a publication.
 
-    `directory` is the hash directory, None if the build got none; `moved` are the names that point
-    there now; `provides` is what its RPMs provide; `blocked` is why `consistent` does not move.
+    `directory` is the hash directory, None if the build got none; `moved` are the names that now
+    point there; `provides` is what its RPMs provide; `blocked` is why `consistent` does not move.
     `backwards` are its RPMs that are older than those they replace.
     """
 
@@ -54,7 +54,7 @@ class Published:
 
 
 class ConsistentGate(Protocol):
-    """What else keeps `consistent` from a repository whose members are all good."""
+    """A further condition for `consistent`, besides that all members are good."""
 
     def judge(self, *repositories: Repository) -> tuple[Blocker, ...]:
         """Return what keeps `consistent` from repositories in the tree; empty if nothing does.
@@ -63,14 +63,14 @@ class ConsistentGate(Protocol):
         """
 
     def known(self, repository: Repository) -> tuple[Blocker, ...]:
-        """Return the same as far as it is known already."""
+        """Return the same, as far as it is known without a new check."""
 
 
 class Tree:
-    """The published tree of one target, below `folder`/repos. `folder` is `data/<target>`.
+    """The published tree of one target, in `folder`/repos. `folder` is `data/<target>`.
 
-    With a `signer` nothing enters it without a signature. With a `gate`, `consistent` moves
-    only where that lets it.
+    With a `signer` nothing enters it without a signature. With a `gate`, `consistent` moves only
+    where the gate allows.
     """
 
     def __init__(
@@ -101,12 +101,12 @@ class Tree:
         origin: SourceFolders | None = None,
         read: Sequence[RpmFile] = (),
     ) -> Published:
-        """Publish a settled build that gave RPMs; they are in `build_folder`, with its logs.
+        """Publish a settled build that made RPMs; they are in `build_folder`, with its logs.
 
-        `read` is what they are, if somebody has looked. The names move if the package is one of
-        the members and no later commit is published. A build that is published already is left as
-        it is. Raises RefusedError, without changing anything, for RPMs that may not be published
-        (see `read_rpms`), SigningError if they cannot be signed.
+        `read` are the headers of the RPMs, if they were read already. The names move if the package
+        is one of the members and no later commit is published. A build that is already published is
+        left as it is. Raises RefusedError, without changing anything, for RPMs that may not be
+        published (see `read_rpms`), SigningError if they cannot be signed.
         """
         built = source_first(read or _read(build, build_folder))
         with (
@@ -146,9 +146,9 @@ class Tree:
     def _signed(
         self, build: Build, build_folder: Path, rpms: Mapping[Artifact, Fragment]
     ) -> Iterator[tuple[Mapping[Artifact, Fragment], Path]]:
-        """Yield what the RPMs of a build are once they are signed, and the folder where they are.
+        """Yield the artifacts of a build's signed RPMs, and the folder with the files.
 
-        Bootstrap builds are not signed: nobody but other builds gets them.
+        Bootstrap builds are not signed, because only other builds use them.
         """
         if self.signer is None or build.bootstrap or build.published is not None:
             yield rpms, build_folder
@@ -160,10 +160,10 @@ class Tree:
     def publish_failure(
         self, build: Build, build_folder: Path, origin: SourceFolders | None = None
     ) -> Published:
-        """Give a settled build that failed a hash directory with its logs, and no repodata.
+        """Give a failed build a hash directory with its logs, and no repodata.
 
-        A repository of an earlier build of the same commit stays where it is. Raises TypeError for
-        a build that has not failed.
+        The repository of an earlier build of the same commit stays where it is. Raises TypeError
+        for a build that has not failed.
         """
         if not isinstance(build.outcome, Failed):
             raise TypeError(f"build {build.id} has not failed")
@@ -192,8 +192,8 @@ class Tree:
     def refresh(self, members: Members) -> tuple[Path, ...]:
         """Point `consistent` where the state says; return its repository if it moved.
 
-        Needed after changes without a publication: a package was removed, renamed, held or left
-        its review. If no repository holds exactly the members' newest builds, one is composed.
+        Needed after changes without a publication: a package was removed, renamed, held or left its
+        review. If no repository contains exactly the members' newest builds, one is composed.
         """
         with self.journal.alone("moving consistent"):
             found = {one: self._due(one, members) for one in members.components(self.site)}
@@ -212,7 +212,7 @@ class Tree:
     ) -> tuple[Build | None, tuple[Path, ...]]:
         """Keep another build of a package in the tree; without an id, the newest one again.
 
-        Composes a repository, and moves `current` there, and `consistent` if the state says so.
+        Composes a repository, and moves `current` to it, and `consistent` if the state says so.
         Returns the build, and the repositories that names point to if they moved.
         """
         with self.journal.alone(f"moving {package}"):
@@ -239,8 +239,8 @@ class Tree:
     def compose(self, builds: Collection[int], members: Members) -> tuple[Repository, ...]:
         """Put repositories of exactly these builds into the tree, one per component; no name moves.
 
-        A repository that is there already stays. Raises NotFoundError if the RPMs of a build are
-        not in the store any more.
+        An existing repository stays. Raises NotFoundError if the RPMs of a build are no longer in
+        the store.
         """
         with self.journal.alone("composing a repository"):
             with self._store.read() as at:
@@ -259,7 +259,7 @@ class Tree:
         return tuple(one for one in found if one) if all(found) else ()
 
     def _find(self, what: Contents) -> Repository | None:
-        """Return the repository of the tree that holds the same builds."""
+        """Return the repository in the tree that contains the same builds."""
         target = self.site.target
         with self._store.read() as at:
             found = at.repositories.newest_of(target, what.component, what.digest)
@@ -281,14 +281,14 @@ class Tree:
         }
 
     def leads(self, name: str) -> tuple[Repository, ...]:
-        """Return where a name leads now, one repository per component; empty if nowhere."""
+        """Return where a name points now, one repository per component; empty if nowhere."""
         with self._store.read() as at:
             return tuple(at.names.components(self.site.target, name).values())
 
     def move_name(self, name: str, repository: Repository, *, by: str, why: str) -> None:
-        """Point a promotion name at a published repository, in the component it belongs to.
+        """Point a promotion name to a published repository, in that repository's component.
 
-        Raises NotFoundError if the repository is not in the tree any more.
+        Raises NotFoundError if the repository is no longer in the tree.
         """
         check_promotion_name(name)
         with self.journal.alone(f"moving {name}"):
@@ -298,9 +298,9 @@ class Tree:
                 changes.append(self.change(at, {name: repository}, by=by, why=why))
 
     def aggregate_hash(self, repositories: Collection[Repository]) -> str:
-        """Return the hash of the aggregate that a name has where it leads to these repositories.
+        """Return the hash of the aggregate of a name that points to these repositories.
 
-        Raises NotFoundError if one is not in the tree any more.
+        Raises NotFoundError if one is no longer in the tree.
         """
         texts = []
         for one in sorted(repositories, key=lambda one: one.component or ""):
@@ -320,12 +320,12 @@ class Tree:
         expected: Collection[Repository] | None = None,
         record: Callable[[Transaction], None] = lambda _: None,
     ) -> tuple[Repository, ...]:
-        """Point a promotion name at one repository of each component named, all in one step.
+        """Point a promotion name to one repository of each named component, all in one step.
 
-        `previous-NAME` then leads to where the name led before. `record` writes what belongs to
-        the move, in its transaction. Returns the repositories that the name did not lead to
-        already. Raises NotFoundError if one is not in the tree any more, RefusedError for a name
-        that rdo itself moves, or one that does not lead to what is `expected`.
+        `previous-NAME` then points to where the name pointed before. `record` writes what belongs
+        to the move, in its transaction. Returns the repositories to which the name did not point
+        already. Raises NotFoundError if one is no longer in the tree, RefusedError for a name that
+        rdo itself moves, or one that does not point to what is `expected`.
         """
 
         def decide(at: Transaction) -> None:
@@ -334,7 +334,7 @@ class Tree:
                 one.id for one in expected
             }:
                 raise RefusedError(
-                    f"{name} of {self.site.target} was moved by somebody else meanwhile",
+                    f"{name} of {self.site.target} was moved by someone else in the meantime",
                     hint=f"rdo promotion history {name} shows by whom; try again",
                 )
             record(at)
@@ -350,7 +350,7 @@ class Tree:
         why: str,
         record: Callable[[Transaction], None] = lambda _: None,
     ) -> tuple[Repository, ...]:
-        """Point several promotion names at repositories, all in one step, as `promote` does.
+        """Point several promotion names to repositories, all in one step, as `promote` does.
 
         Raises NotFoundError and RefusedError for the same reasons; then no name moves.
         """
@@ -380,12 +380,12 @@ class Tree:
         return tuple(one.leads for one in moved)
 
     def _check_is_there(self, at: Transaction, repository: Repository) -> None:
-        """Raise NotFoundError if a repository is not in the tree any more."""
+        """Raise NotFoundError if a repository is no longer in the tree."""
         is_there = at.repositories.at_path(self.site.target, repository.path) == repository
         place = self.repos / repository.path
         if not is_there or not has_repodata(place):
             raise NotFoundError(f"repository {repository.path} is not in the tree")
-        if not (place / MIRRORLIST).exists():  # of an earlier version
+        if not (place / MIRRORLIST).exists():  # an earlier version wrote it
             directory.say_where(place, self.site, PurePosixPath(repository.path))
 
     def remove(
@@ -395,12 +395,12 @@ class Tree:
         others: Collection[str],
         builds: Collection[int],
     ) -> None:
-        """Remove repositories and other places from the tree, and RPMs of builds from the store.
+        """Remove repositories and other paths from the tree, and the RPMs of builds from the store.
 
-        `known` are the repositories that this was decided on. Raises RefusedError if there are
-        others by now, or if somebody needs one of the places. Places are relative to the tree.
+        `known` are the repositories on which the decision was based. Raises RefusedError if there
+        are others by now, or if somebody needs one of the paths, which are relative to the tree.
         """
-        with self.journal.alone("removing what is old"):
+        with self.journal.alone("removing old repositories"):
             target = self.site.target
             with self.journal.deciding() as (at, changes):
                 there = {one.id for one in at.repositories.in_tree(target)}
@@ -412,7 +412,7 @@ class Tree:
         shutil.rmtree(self.repos / TRASH, ignore_errors=True)
 
     def rewrite(self, repository: Repository, members: Members) -> bool:
-        """Write a damaged repository again, if the state still tells what was in it."""
+        """Write a damaged repository again, if the state still shows what was in it."""
         with self.journal.alone(f"mending {repository.path}"):
             with self._store.read() as at:
                 now = TargetState.read(at, self.site.target, self._good)
@@ -444,7 +444,7 @@ class Tree:
             return True
 
     def write_again(self, repository: Repository, what: Contents) -> None:
-        """Write a repository anew at its place, with the same RPMs and all its other files.
+        """Write a repository again at its path, with the same RPMs and all its other files.
 
         The RPMs may have other bytes, because they were signed.
         """
@@ -464,7 +464,7 @@ class Tree:
                 changes.append(self.change(at, fresh=fresh, path=what.path))
 
     def forget_good_builds(self) -> None:
-        """Read builds from the store again: their RPMs were signed."""
+        """Read builds from the store again, because their RPMs were signed."""
         self._good = GoodBuilds()
 
     def take_out(self, repository: Repository) -> None:
@@ -479,9 +479,9 @@ class Tree:
     def compose_instead(
         self, repository: Repository, led: Collection[str], members: Members
     ) -> None:
-        """Point names to what the state says, because what they pointed to is lost.
+        """Point names to what the state says, because the repository they pointed to is lost.
 
-        The state may say the same place as before, which is then written anew and stays.
+        The state may say the same path as before; that repository is then written again and stays.
         """
         with self.journal.alone(f"mending {', '.join(led)}"):
             fresh_one = self._compose(repository.component, members)
@@ -497,8 +497,7 @@ class Tree:
         """Return the repositories that `current` points to, one per component; they never change.
 
         A build that uses them sees one state from start to end. The bootstrap repository comes
-        last, while there are packages that have nothing better. Raises NotFoundError if one is
-        not there.
+        last, as long as some packages have nothing better. Raises NotFoundError if one is missing.
         """
         with self._store.read() as at:
             current = at.names.components(self.site.target, CURRENT)
@@ -546,7 +545,7 @@ class Tree:
         return Published(self.repos / what.path, moved, _provides(what.own), blocked)
 
     def _publish_bootstrap(self, build: Build, rpms: Mapping[Artifact, Fragment]) -> Published:
-        """Record the build in the store alone; its repository is composed when it is needed."""
+        """Record the build in the store only; its repository is composed when it is needed."""
         with self._store.write() as at:
             at.artifacts.add(build.id, rpms)
             at.builds.publish(build.id, superseded=False)
@@ -561,9 +560,9 @@ class Tree:
     def _refresh_together(
         self, gate: ConsistentGate, due: Mapping[str | None, Repository], members: Members
     ) -> list[Path]:
-        """Move the components that pass only together, because they need each other's new builds.
+        """Move components that pass only together, because they require each other's new builds.
 
-        A component with something that nobody can install is left out.
+        A component with an uninstallable package is left out.
         """
         while len(due) > 1:
             blocked = {one.package for one in gate.judge(*due.values())}
@@ -580,7 +579,7 @@ class Tree:
         return []
 
     def _due(self, component: str | None, members: Members) -> Repository | None:
-        """Return where `consistent` should lead by the state of its members, if not there."""
+        """Return where `consistent` should point by the state of its members, if it does not."""
         with self._store.read() as at:
             verdict = names.judge(at, self.site, component, members)
             leads = at.names.repository(self.site.target, component, CONSISTENT)
@@ -611,7 +610,7 @@ class Tree:
         return repository
 
     def _write_repository(self, fresh: Path, what: Contents, name: str, shelf: str = "") -> None:
-        """Write a repository; `shelf` keeps its segments apart from those of publications."""
+        """Write a repository; `shelf` is a separate cache of its metadata segments."""
         revision = int(self.now().timestamp())
         main, debug = what.part(is_debug=False), what.part(is_debug=True)
         composer = self._composer(what.component, shelf)
@@ -658,7 +657,7 @@ class Tree:
         by: str = _TRUNK,
         why: str = "",
     ) -> TreeChange:
-        """Return the change that puts `fresh` at `path` and moves names, which `at` records."""
+        """Return the change that puts `fresh` at `path` and moves names; it is recorded in `at`."""
         ready = {str(path): fresh} if fresh else {}
         change = self._moving(at, (moves or {}).items(), by=by, why=why, ready=ready)
         if fresh is None:
@@ -679,7 +678,7 @@ class Tree:
         why: str,
         ready: Mapping[str, Path] | None = None,
     ) -> TreeChange:
-        """Return the change that moves names; `ready` are repositories on the way to their path."""
+        """Return the change that moves names; `ready` are repositories not yet at their path."""
 
         links, aggregates = names.move(
             at,
@@ -693,11 +692,13 @@ class Tree:
         return TreeChange(links=links, aggregates=aggregates, reponame=self.site.reponame)
 
     def _repo_file(self, path: str, ready: Mapping[str, Path] | None = None) -> str | None:
-        """Return the .repo file of a repository; None if it was damaged."""
+        """Return the .repo file of a repository; None if the repository was damaged."""
         folder = (ready or {}).get(path, self.repos / path)
         if has_files(folder, self.site.reponame):
             return (folder / f"{self.site.reponame}.repo").read_text()
-        log.warning("%s is damaged, and aggregates leave it out; rdo trunk verify --repair", path)
+        log.warning(
+            "%s is damaged, so aggregates leave it out; run: rdo trunk verify --repair", path
+        )
         return None
 
 

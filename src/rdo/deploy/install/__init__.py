@@ -1,1 +1,1 @@
-"""From answers to hosts: the steps of an installation, the plan, carrying it out, the journal."""
+"""The steps of an installation, the plan, carrying it out on hosts, and the journal."""

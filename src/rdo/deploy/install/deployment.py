@@ -1,4 +1,4 @@
-"""One cloud to plan, install and ask about: its answers, hosts and steps, and its state folder."""
+"""A cloud to be planned, installed and inspected: answers, hosts, steps and state folder."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
@@ -25,12 +25,12 @@ _SSH_KEY = "CONFIG_SSH_KEY"
 _NO_LOG = Path("/dev/null")
 
 Told = Callable[[str, PlannedStep], None]
-"""Called with `begin`, `done` or `failed` when that happens to a step."""
+"""Called with `begin`, `done` or `failed` when a step begins or ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A cloud of these answers; `hosts` are reached as `Host` says."""
+    """A cloud with these answers; `hosts` are reached as `Host` describes."""
 
     answers: Answers
     steps: tuple[Step, ...]
@@ -39,16 +39,16 @@ class Deployment:
 
     @property
     def journal(self) -> InstallJournal:
-        """What has been done to it, and when."""
+        """What was done to the cloud, and when."""
         return InstallJournal(self.state)
 
     @property
     def log_file(self) -> Path:
-        """Where the engine itself logs."""
+        """The log of the engine itself."""
         return self.state / _LOG
 
     def plan(self) -> Plan:
-        """Look at all hosts and return what would change; nothing is written, here or there.
+        """Examine all hosts and return what would change; write nothing, here or there.
 
         Raises OutsideError for a host that cannot be reached.
         """
@@ -57,9 +57,9 @@ class Deployment:
 
     @contextlib.contextmanager
     def prepared(self) -> Iterator[Looked]:
-        """Look at all hosts, and yield what may be carried out while the block holds the lock.
+        """Examine all hosts, and yield the plan; the block holds the lock to carry it out.
 
-        Raises RefusedError for everything that stands in the way, or if another one is at work;
+        Raises RefusedError with every obstacle to the plan, or if another installation is running;
         OutsideError for a host that cannot be reached.
         """
         self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -77,9 +77,9 @@ class Deployment:
             self.journal.write("finished")
 
     def carry_out(self, found: Looked, told: Told) -> int:
-        """Carry out a plan, a line in the journal for each step; return how much was changed.
+        """Carry out a plan, with a journal entry for each step; return the number of changes.
 
-        Raises as `Looked.carry_out`.
+        Raises the errors of `Looked.carry_out`.
         """
 
         def tell(event: str, step: PlannedStep) -> None:
@@ -102,10 +102,10 @@ def deployment(
     makes_secrets: bool = False,
     machine: ThisMachine | None = None,
 ) -> Deployment:
-    """Return the cloud of an answer file and options; the host that is this machine needs no ssh.
+    """Return the cloud of an answer file and options; a host that is this machine needs no ssh.
 
-    A key that the answers name is also logged in with. Raises as `load_answers` does, and as
-    `read_public_key` does for that key.
+    A key named in the answers is also used to log in. Raises the errors of `load_answers`, and
+    those of `read_public_key` for that key.
     """
     here = machine or this_machine()
     answers = load_answers(

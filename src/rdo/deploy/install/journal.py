@@ -1,4 +1,4 @@
-"""The journal of a cloud: each step of each run, on the disk before the next one begins."""
+"""The journal of a cloud: each step is written to disk before the next one begins."""
 
 import json
 import os
@@ -12,7 +12,7 @@ _FILE = "journal.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class InstallEntry:
-    """One line: a run that began or ended, or a step of it on a host."""
+    """A line of the journal: a run that began or ended, or a step on a host."""
 
     when: float
     what: str
@@ -23,17 +23,17 @@ class InstallEntry:
 
 @dataclass(frozen=True, slots=True)
 class InstallJournal:
-    """The journal in a cloud's state folder; it has no secret, and only its owner reads it."""
+    """The journal in a cloud's state folder, without secrets; only its owner can read it."""
 
     folder: Path
 
     def write(self, what: str, host: str = "", step: str = "", said: str = "") -> None:
-        """Add a line, and return when it is on the disk."""
+        """Add a line, and return when it is on disk."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         line = json.dumps(asdict(InstallEntry(time.time(), what, host, step, said))) + "\n"
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(handle, "w") as file:
-            # a line that a kill or a full disk has cut off must not swallow this one
+            # this line must not continue one that a kill or a full disk has cut off
             file.write(line if self._ends_whole() else "\n" + line)
             file.flush()
             os.fsync(file.fileno())
@@ -62,4 +62,4 @@ class InstallJournal:
             try:
                 yield InstallEntry(**json.loads(line))
             except (ValueError, TypeError):
-                continue  # cut off by a kill
+                continue  # a kill has cut it off

@@ -1,4 +1,4 @@
-"""What would change on the hosts: their answers put beside the steps of an installation."""
+"""Find out what would change on hosts, by comparing their answers with the wanted steps."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ _FILES = (WantedFile, WantedLink, WantedSettings)
 class PlannedStep:
     """One step on one host.
 
-    `changes` are what would be changed there, `follows` what that brings with it, as a service that
-    reads a changed file again. `until` is what must be so before it can be compared. `fault` stands
-    in the way of all of it.
+    `changes` are what would be changed there, `follows` the consequences, such as a restart of a
+    service that reads a changed file. `until` is the condition that must be met before it can be
+    compared. A `fault` blocks the whole plan.
     """
 
     number: int
@@ -32,24 +32,24 @@ class PlannedStep:
 
     @property
     def is_needed(self) -> bool:
-        """Whether it has to be carried out."""
+        """Whether the step must be carried out."""
         return bool(self.changes or self.follows or self.until)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that an installation would do, in its order."""
+    """Everything that an installation would do, in order."""
 
     steps: tuple[PlannedStep, ...]
 
     @property
     def changes(self) -> int:
-        """How many things differ; what only follows from them does not count."""
+        """The number of differences, without those that only follow from others."""
         return sum(len(step.changes) for step in self.steps)
 
     @property
     def faults(self) -> list[PlannedStep]:
-        """The steps that something stands in the way of."""
+        """The steps that cannot be carried out."""
         return [step for step in self.steps if step.fault]
 
     @property
@@ -58,7 +58,7 @@ class Plan:
         return [step for step in self.steps if step.is_needed]
 
     def chosen(self, count: int) -> list[list[str]]:
-        """Return for each of `count` steps the hosts that it has to be carried out on."""
+        """Return for each of `count` steps the hosts on which it must be carried out."""
         found: list[list[str]] = [[] for _ in range(count)]
         for step in self.needed:
             found[step.number].append(step.host)
@@ -66,7 +66,7 @@ class Plan:
 
 
 def plan_of(steps: Sequence[Step], found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Plan:
-    """Return the plan; `found` has for each host an answer for each thing wanted of it."""
+    """Return the plan; `found` has, for each host, an answer for each wanted thing."""
     answers = {host: iter(some) for host, some in found.items()}
     changed: dict[str, list[str]] = {host: [] for host in found}
     planned = [
@@ -111,7 +111,7 @@ def _planned(
 
 
 def _restarts(service: Service, changed: list[str]) -> Iterator[str]:
-    """Yield that a service starts again, if one of its files is among those that change."""
+    """Yield the restart of a service, if one of its files is among those that change."""
     if _is_read(service, changed):
         yield f"{service.unit.split('|')[0]}: restart"
 
@@ -122,10 +122,10 @@ def _is_read(service: Service, changed: list[str]) -> bool:
 
 
 def _only_restarts(answer: Mapping[str, Any]) -> bool:
-    """Whether a service differs only in being older than a file: a hand has been at it."""
+    """Whether a service only needs a restart, because somebody has changed a file of it."""
     return bool(answer["changes"]) and all(map(is_restart, answer["changes"]))
 
 
 def is_restart(change: str) -> bool:
-    """Whether a change is only that a service reads its files again."""
+    """Whether a change is only a restart, so that a service reads its files again."""
     return ": restart, for " in change

@@ -1,4 +1,4 @@
-"""Plans and journals as people and programs read them."""
+"""Plans and journals as text for people and as JSON data."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from rdo.deploy.install.planning import Plan, PlannedStep
 
 
 def plan_as_text(plan: Plan) -> str:
-    """Return each host with its steps and their changes, and how many there are."""
+    """Return each host with its steps and their changes, and the number of changes."""
     lines = []
     for host in dict.fromkeys(step.host for step in plan.steps):
         mine = [step for step in plan.steps if step.host == host and (step.is_needed or step.fault)]
@@ -31,7 +31,7 @@ def _step_lines(step: PlannedStep) -> list[str]:
 
 
 def plan_as_plain(plan: Plan) -> dict[str, Any]:
-    """Return a plan for programs."""
+    """Return a plan as JSON data."""
     return {
         "changes": plan.changes,
         "steps": [
@@ -52,7 +52,7 @@ def plan_as_plain(plan: Plan) -> dict[str, Any]:
 
 
 def run_as_text(entries: Sequence[InstallEntry]) -> str:
-    """Return the last run, a line each step, and how it ended."""
+    """Return the last run, one line per step, and how it ended."""
     if not entries:
         return "nothing has been installed from here"
     lines = [f"began {_time(entries[0].when)}"]
@@ -63,7 +63,7 @@ def run_as_text(entries: Sequence[InstallEntry]) -> str:
     elif last.what == "failed":
         lines.append(f"failed {_time(last.when)}: {last.said}")
     else:
-        lines.append("it did not end: it runs, or was killed; apply goes on from there")
+        lines.append("not finished: it is running, or was killed; apply continues from there")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The steps of an installation in their order, with what each wants of each host."""
+"""The steps of an installation in order, with what each requires of each host."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -50,12 +50,12 @@ _ROLES: tuple[Callable[[Cloud], Iterator[Part]], ...] = (
     nova.compute_parts,
     demo.parts,
 )
-"""The roles in the order in which they are installed; hosts need what is before them."""
+"""The roles in the order of installation; each requires those before it."""
 
-# Services of before 2023.2 ask each other for the first of these rights, later ones for the second.
+# Services before 2023.2 check the first of these rights of each other, later ones the second.
 _OF_A_SERVICE = ("admin", "service")
 
-# Each module after those that it imports.
+# Each module comes after those that it imports.
 _ON_HOST = (
     *("acts", "ini", "files", "authorized", "packages", "units", "mariadb", "rabbitmq", "once"),
     *("reach", "identity", "cells", "switch", "demo", "check"),
@@ -66,25 +66,25 @@ _PACKAGE = "rdo.deploy.on_host"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one role wants of some hosts at one time; `wants` by the address of the host."""
+    """What one role wants on some hosts at one time; `wants` is by the address of the host."""
 
     role: str
     title: str
     wants: Mapping[str, tuple[Wanted, ...]]
 
     def settings(self) -> Iterator[tuple[str, WantedSettings]]:
-        """Yield the settings that are wanted, with the host."""
+        """Yield the wanted settings, each with the host."""
         for host, some in self.wants.items():
             yield from ((host, one) for one in some if isinstance(one, WantedSettings))
 
     def as_sent(self) -> dict[str, Any]:
-        """Return the step as the installer reads it."""
+        """Return the step in the form that the installer reads."""
         wants = {host: [plain(one) for one in some] for host, some in self.wants.items()}
         return {"role": self.role, "title": self.title, "wants": wants}
 
 
 def steps_of(cloud: Cloud, hosts: Mapping[str, frozenset[Duty]]) -> list[Step]:
-    """Return all steps: the packages of each host first, then its firewall, then each role."""
+    """Return all steps: first the packages of each host, then its firewall, then each role."""
     parts = [part for role in _ROLES for part in role(cloud)]
     found = [_packages(parts, hosts), _open_ports(cloud, parts, hosts)]
     for part in parts:
@@ -98,9 +98,10 @@ def steps_of(cloud: Cloud, hosts: Mapping[str, frozenset[Duty]]) -> list[Step]:
 
 
 def _written_once(steps: list[Step]) -> Iterator[Step]:
-    """Yield the steps with all settings of a file in the first that is about it on a host.
+    """Yield the steps; the first one that changes a file on a host gets all settings of that file.
 
-    A service that reads it would otherwise be older than the file at the next run.
+    If a later step changed the file, a service that reads it would be older than the file in the
+    next run.
     """
     whole: dict[tuple[str, str], dict[str, dict[str, Value]]] = {}
     for step in steps:
@@ -131,7 +132,7 @@ def _packages(parts: list[Part], hosts: Mapping[str, frozenset[Duty]]) -> Step:
 
 
 def _open_ports(cloud: Cloud, parts: list[Part], hosts: Mapping[str, frozenset[Duty]]) -> Step:
-    """Return what the firewall of each host must let in, from others than the host itself."""
+    """Return what the firewall of each host must allow from other hosts."""
     members = members_of(cloud.answers)
     wants: dict[str, tuple[Wanted, ...]] = {}
     for host, duties in hosts.items():
@@ -155,7 +156,7 @@ def _is_for(part: Part, host: str, duties: frozenset[Duty]) -> bool:
 
 
 def _identity(cloud: Cloud, parts: list[Part]) -> Identity:
-    """Return what keystone must hold for all roles."""
+    """Return what all roles together need in keystone."""
     logins = [login for part in parts for login in part.logins]
     users = [User(name, password, "services", _OF_A_SERVICE) for name, password in logins]
     projects = [{"name": "services"}]

@@ -1,4 +1,4 @@
-"""Whether an installed cloud works: token, image, network and a server, also after a reboot."""
+"""Check that an installed cloud works: token, image, network and server, also after a reboot."""
 
 import json
 import time
@@ -12,17 +12,17 @@ from rdo.deploy.install.steps import program
 from rdo.errors import CommandError, OutsideError, RefusedError, UserError
 from rdo.tools.hosts.access import Host
 
-_CHECK_SECONDS = 1200
+_CHECK_SECONDS = 1800
 _REBOOT_SECONDS = 300
 _SETTLE_SECONDS = 300
 _BOOT = "print(open('/proc/sys/kernel/random/boot_id').read())"
-_WORDS = ["systemd-run", "--on-active=1", "systemctl", "reboot"]  # after ssh has ended well
+_WORDS = ["systemd-run", "--on-active=1", "systemctl", "reboot"]  # lets ssh end normally
 _REBOOT = f"import os; os.execvp({_WORDS[0]!r}, {_WORDS!r})"
 
 
 @dataclass(frozen=True, slots=True)
 class CloudCheck:
-    """One thing that was tried; `said` is what was seen, or why it failed."""
+    """A check of the cloud; `said` is what it found, or why it failed."""
 
     name: str
     seconds: float
@@ -31,9 +31,10 @@ class CloudCheck:
 
 
 def verify(cloud: Deployment) -> list[CloudCheck]:
-    """Try what clouds are for, on the controller; what that makes is removed again.
+    """Use the cloud as its users do, from the controller, and remove what that makes.
 
-    Raises OutsideError or CommandError as `Host.run_python` does.
+    Raises OutsideError or CommandError as `Host.run_python` does, and CommandError if somebody else
+    keeps installing or checking the cloud.
     """
     answers = Cloud(cloud.answers)
     request = {
@@ -52,8 +53,12 @@ def verify(cloud: Deployment) -> list[CloudCheck]:
             }
         ],
     }
-    said = controller(cloud).run_python(program().text(request), timeout=_CHECK_SECONDS)
-    return [CloudCheck(**one) for one in json.loads(said.strip().splitlines()[-1])["checks"]]
+    host = controller(cloud)
+    said = host.run_python(program().text(request), timeout=_CHECK_SECONDS)
+    answer = json.loads(said.strip().splitlines()[-1])
+    if "checks" not in answer:
+        raise CommandError(f"{host.address}: {answer['said']}", hint=answer["remedy"])
+    return [CloudCheck(**one) for one in answer["checks"]]
 
 
 def check_may_reboot(cloud: Deployment) -> None:
@@ -66,9 +71,9 @@ def check_may_reboot(cloud: Deployment) -> None:
 
 
 def verify_after_reboot(cloud: Deployment) -> list[CloudCheck]:
-    """Reboot the controller, and try again until its services answer, or for some minutes.
+    """Reboot the controller, then repeat the checks for some minutes until services answer.
 
-    Raises OutsideError if it does not come back.
+    Raises OutsideError if the controller does not come back.
     """
     took = _reboot(controller(cloud))
     checks = [CloudCheck("reboot", took, True, "")]
@@ -97,13 +102,13 @@ def _reboot(host: Host) -> float:
             if host.run_python(_BOOT, timeout=20) != before:
                 return time.monotonic() - began
         except (OutsideError, CommandError):
-            pass  # it is going down, or coming up
+            pass  # it is shutting down or starting
         time.sleep(1)
     raise OutsideError(f"{host.address} does not answer {_REBOOT_SECONDS} s after its reboot")
 
 
 def failure(checks: list[CloudCheck]) -> UserError | None:
-    """Return the error for checks of which one failed; None if all are good."""
+    """Return the error for failed checks; None if all passed."""
     bad = [one for one in checks if not one.is_good]
     if not bad:
         return None
@@ -119,7 +124,7 @@ def as_text(checks: list[CloudCheck]) -> Iterator[str]:
 
 
 def as_junit(checks: list[CloudCheck]) -> str:
-    """Return the checks as JUnit's XML."""
+    """Return the checks as JUnit XML."""
     cases = [
         JUnitCase(
             one.name,

@@ -1,1 +1,1 @@
-"""The program that looks at a host of a cloud and changes it, in the Python of that host."""
+"""The program that examines and changes a host of a cloud, with that host's Python."""

@@ -1,7 +1,7 @@
-"""Running commands on the host, writing its files, and what goes wrong there.
+"""Run commands on the host, write its files, and report errors there.
 
-These modules are sent to hosts whose Python may be older than ours (3.9), and which have nothing of
-rdo: they use the standard library only, and what the host's own packages bring.
+These modules are sent to hosts that do not have rdo and whose Python may be older than ours (3.9),
+so they use only the standard library and the host's own packages.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ _LOCK_SECONDS = 600
 
 
 class HostFault(Exception):
-    """Something on the host that a person must act on, and how."""
+    """A problem on the host that the user must solve, and how."""
 
     def __init__(self, said: str, remedy: str = "") -> None:
         super().__init__(said)
@@ -32,7 +32,7 @@ class HostFault(Exception):
 
 
 class Unsure(Exception):
-    """What is wanted cannot be compared until something before it has been done; says what."""
+    """A thing that cannot be compared before an earlier step is done; the text says which step."""
 
 
 def run(
@@ -43,7 +43,7 @@ def run(
     seconds: float = SECONDS,
     cwd: str = "/",
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a command; raise HostFault with its last words if it fails."""
+    """Run a command; raise HostFault with its last lines if it fails."""
     try:
         done = subprocess.run(
             command,
@@ -66,7 +66,7 @@ def run(
 
 
 def fault_of(command: Sequence[str], said: str, status: int) -> HostFault:
-    """Return what a failed command's output means to a person."""
+    """Return a failed command's output as a fault with a remedy for the user."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if "No space left on device" in said:
         return full_disk()
@@ -76,17 +76,17 @@ def fault_of(command: Sequence[str], said: str, status: int) -> HostFault:
 
 
 def full_disk() -> HostFault:
-    """Return the fault of a disk that has no room."""
+    """Return the fault for a full disk."""
     return HostFault("the disk is full", "free some space there (df -h), then apply again")
 
 
 def as_user(user: str, *command: str) -> "tuple[str, ...]":
-    """Return the command as another user runs it."""
+    """Return the command line that runs a command as another user."""
     return ("runuser", "-u", user, "--", *command)
 
 
 def first_of(choices: str) -> str:
-    """Return the first path whose folder exists, of several separated by `|`; else the first."""
+    """Return the first of several paths, separated by `|`, whose folder exists; else the first."""
     paths = choices.split("|")
     return next((path for path in paths if Path(path).parent.is_dir()), paths[0])
 
@@ -127,7 +127,10 @@ def write(path: Path, content: str, *, uid: int, gid: int, mode: int) -> None:
 
 @contextlib.contextmanager
 def alone() -> "Iterator[None]":
-    """Hold the host's lock: what a killed run left at work there ends first."""
+    """Hold the host's lock; raise HostFault if somebody else holds it for 10 minutes.
+
+    A process left on the host by a killed run holds the lock until it ends.
+    """
     _LOCK.parent.mkdir(parents=True, exist_ok=True)
     with _LOCK.open("w") as file:
         deadline = time.monotonic() + _LOCK_SECONDS
@@ -138,7 +141,7 @@ def alone() -> "Iterator[None]":
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise HostFault(
-                        "another installation has been at work there for 10 minutes",
+                        "another installation or check has been at work there for 10 minutes",
                         f"see who holds {_LOCK}: fuser -v {_LOCK}",
                     ) from None
                 time.sleep(0.5)
@@ -146,7 +149,7 @@ def alone() -> "Iterator[None]":
 
 
 def listeners() -> "dict[int, str]":
-    """Return the program behind each TCP port that is listened on; empty if it is hidden."""
+    """Return the program that listens on each TCP port; empty if it is hidden from us."""
     sockets = {}
     for name in ("tcp", "tcp6"):
         for line in Path("/proc/net", name).read_text().splitlines()[1:]:

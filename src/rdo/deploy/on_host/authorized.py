@@ -1,4 +1,4 @@
-"""Public keys by which users of the host are let in by ssh."""
+"""Public ssh keys with which users of the host can log in."""
 
 import pwd
 from pathlib import Path
@@ -7,7 +7,7 @@ from rdo.deploy.on_host.acts import HostFault, Wanted, write
 
 
 def look_authorized_key(wanted: Wanted) -> "list[str]":
-    """Return the key if the user's file does not have it, whatever its comment and options."""
+    """Return the key if the user's file lacks it, whatever its comment and options."""
     _, path = _place(wanted["user"])
     kind, text, *comment = wanted["line"].split(maxsplit=2)
     lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
@@ -17,7 +17,7 @@ def look_authorized_key(wanted: Wanted) -> "list[str]":
 
 
 def make_authorized_key(wanted: Wanted) -> None:
-    """Add the key to the user's file, by one rename; sshd reads it only if it is the user's own."""
+    """Add the key to the user's file by one rename; sshd reads it only if the user owns it."""
     user, path = _place(wanted["user"])
     if not path.parent.is_dir():
         path.parent.mkdir(mode=0o700)

@@ -1,4 +1,4 @@
-"""Compute hosts that nova has not mapped into its cell yet."""
+"""Map compute hosts into nova's cell."""
 
 import time
 
@@ -11,7 +11,7 @@ _READY_SECONDS = 120
 
 
 def look_cells(wanted: Wanted) -> "list[str]":
-    """Return the compute hosts that no cell has; nova would never choose them."""
+    """Return the compute hosts that are in no cell; nova would never use them."""
     whole = [f"map {len(wanted['hosts'])} compute hosts into cell1"]
     if not mariadb.is_installed() or mariadb.is_empty("nova"):
         return whole
@@ -22,13 +22,13 @@ def look_cells(wanted: Wanted) -> "list[str]":
 
 
 def make_cells(wanted: Wanted) -> None:
-    """Wait until all compute hosts have told nova of themselves, then map them."""
+    """Wait until all compute hosts have registered with nova, then map them."""
     deadline = time.monotonic() + _READY_SECONDS
     while len(mariadb.ask(_KNOWN)) < len(wanted["hosts"]):
         if time.monotonic() > deadline:
             raise HostFault(
-                "a compute host has not told nova of itself after 2 minutes",
-                "look on it: journalctl -u openstack-nova-compute; /var/log/nova/nova-compute.log",
+                "a compute host has not registered with nova after 2 minutes",
+                "check there: journalctl -u openstack-nova-compute; /var/log/nova/nova-compute.log",
             )
         time.sleep(1)
     run(*as_user("nova", "nova-manage", "cell_v2", "discover_hosts"))

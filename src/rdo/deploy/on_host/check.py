@@ -1,4 +1,4 @@
-"""Whether a cloud does what clouds are for: each check says what it saw; all is cleaned up."""
+"""Check that a cloud works; each check reports what it found, and everything is removed again."""
 
 import contextlib
 import hashlib
@@ -18,7 +18,7 @@ _CONSOLE_SECONDS = 180
 
 
 def run_checks(wanted: Wanted) -> "list[dict[str, Any]]":
-    """Return each check with its seconds and, if it failed, why; the first failure ends them."""
+    """Return each check with its seconds and, if it failed, why; the first failure ends the run."""
     found: list[dict[str, Any]] = []
     with contextlib.ExitStack() as leftovers:
         checks = _Checks(wanted, leftovers)
@@ -44,7 +44,7 @@ def run_checks(wanted: Wanted) -> "list[dict[str, Any]]":
 
 
 class _Checks:
-    """The checks in their order; what they make is removed by `leftovers`, the last first."""
+    """The checks in order; `leftovers` removes what they make, in reverse order."""
 
     def __init__(self, wanted: Wanted, leftovers: contextlib.ExitStack) -> None:
         self.wanted = wanted
@@ -54,7 +54,7 @@ class _Checks:
         self.server: Any = None
 
     def all(self) -> "Iterator[tuple[str, Callable[[], str]]]":
-        """Yield the checks; what a cloud does not have is not checked."""
+        """Yield the checks for the services that the cloud has."""
         yield "token", self._token
         if self.wanted["has_images"]:
             yield "image", self._image
@@ -73,7 +73,7 @@ class _Checks:
         return f"as {self.wanted['admin']}"
 
     def _remove_old(self) -> None:
-        """Remove what a check that was killed has left."""
+        """Remove the leftovers of a killed check."""
         for server in self.cloud.compute.servers(name=_NAME) if self.wanted["has_servers"] else ():
             self.cloud.delete_server(server.id, wait=True, timeout=_SERVER_SECONDS)
         for network in (
@@ -109,7 +109,7 @@ class _Checks:
         return str(made.cidr)
 
     def _hypervisor(self) -> str:
-        """Wait until a compute service reports; nova believes an old report for a minute."""
+        """Wait until a compute service reports; nova accepts an old report for a minute."""
         deadline = time.monotonic() + _REPORT_SECONDS
         before = {one.id: one.updated_at for one in self._computes()}
         while time.monotonic() < deadline:
@@ -141,7 +141,7 @@ class _Checks:
         return f"{self.server.status} on {self.server.compute_host}"
 
     def _console(self) -> str:
-        """Wait until the guest has printed something; an address there is a lease."""
+        """Wait until the guest has printed something; an address there proves a lease."""
         deadline = time.monotonic() + _CONSOLE_SECONDS
         prefix = _CIDR.rpartition(".")[0] + "."
         said = ""

@@ -1,4 +1,4 @@
-"""Flavors, an image and networks to begin with, made by openstacksdk in one process."""
+"""Flavors, an image and networks for a new cloud, made by openstacksdk in one process."""
 
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -25,13 +25,13 @@ def look_demo(wanted: Wanted) -> "list[str]":
 
 
 def make_demo(wanted: Wanted) -> None:
-    """Make what the cloud lacks, in an order in which each has what it needs."""
+    """Make what the cloud lacks, each thing after those that it requires."""
     for _what, make in _differences(connect(wanted), wanted):
         make()
 
 
 def connect(wanted: Wanted) -> Any:
-    """Return the cloud as its administrator."""
+    """Return a connection to the cloud as its administrator."""
     import openstack
 
     return openstack.connect(
@@ -79,7 +79,7 @@ def _images(cloud: Any, wanted: Wanted) -> "Iterator[tuple[str, Callable[[], obj
 
 
 def _upload(cloud: Any, row: "dict[str, str]") -> None:
-    """Give an image to glance: our own guest where the host has it, else what the URL leads to."""
+    """Upload an image to glance: our own guest if the host has it, else the file at the URL."""
     properties = dict(pair.partition("=")[::2] for pair in row["properties"].split(",") if pair)
     is_own = _GUEST.exists() and row["is_default"]
     if is_own or row["url"].startswith("/"):

@@ -9,7 +9,7 @@ from rdo.deploy.on_host.ini import merge
 
 
 def look_file(wanted: Wanted) -> "list[str]":
-    """Return what differs: the content, or who may read it."""
+    """Return what differs: the content or the permissions."""
     path = Path(first_of(wanted["path"]))
     if not path.is_file():
         return [f"{path}: new"]
@@ -26,7 +26,7 @@ def make_file(wanted: Wanted) -> None:
 
 
 def look_settings(wanted: Wanted) -> "list[str]":
-    """Return the names of the settings that differ; a value may be a secret, so none is told."""
+    """Return the names of the settings that differ, without values, which may be secrets."""
     path = Path(first_of(wanted["path"]))
     if not path.is_file():
         return [f"{path}: new"]
@@ -46,7 +46,7 @@ def make_settings(wanted: Wanted) -> None:
 
 
 def look_link(wanted: Wanted) -> "list[str]":
-    """Return whether the link leads elsewhere."""
+    """Return whether the link points elsewhere."""
     path = Path(first_of(wanted["path"]))
     if path.is_symlink() and str(path.readlink()) == wanted["target"]:
         return []
@@ -64,7 +64,7 @@ def make_link(wanted: Wanted) -> None:
 
 
 def look_folder(wanted: Wanted) -> "list[str]":
-    """Return whether the folder is missing, or who may enter it differs."""
+    """Return what differs: the folder is missing, or has other permissions."""
     path = Path(wanted["path"])
     return _rights(path, wanted) if path.is_dir() else [f"{path}: new"]
 
@@ -79,7 +79,7 @@ def make_folder(wanted: Wanted) -> None:
 
 
 def _values(wanted: Wanted) -> "dict[str, dict[str, str]]":
-    """Return the settings; a value of two is the first where the host has /dev/kvm."""
+    """Return the settings; of a pair of values, the first is used if the host has /dev/kvm."""
     return {
         section: {name: _chosen(value) for name, value in settings.items()}
         for section, settings in wanted["settings"].items()

@@ -1,7 +1,7 @@
-"""What keystone holds: the administrator, projects, users, roles, services and endpoints.
+"""The content of keystone: the administrator, projects, users, roles, services and endpoints.
 
-One process reads all of it, compares and changes; each call of the command `openstack` would cost a
-second.
+One process reads, compares and changes everything, because each call of the command `openstack`
+would take a second.
 """
 
 from collections.abc import Iterator
@@ -23,18 +23,18 @@ def look_administrator(wanted: Wanted) -> "list[str]":
 
 
 def make_administrator(wanted: Wanted) -> None:
-    """Let keystone make its administrator; that also gives back a password and a role."""
+    """Let keystone create its administrator; this also restores the password and the role."""
     words = ["keystone-manage", "bootstrap", "--bootstrap-username", wanted["user"]]
     words += ["--bootstrap-project-name", wanted["project"], "--bootstrap-role-name", "admin"]
     words += ["--bootstrap-service-name", "keystone", "--bootstrap-region-id", wanted["region"]]
     for interface in _INTERFACES:
         words += [f"--bootstrap-{interface}-url", wanted["url"]]
-    # by the environment: arguments are shown to everybody
+    # passed in the environment, because everybody can see arguments
     run(*as_user("keystone", *words), env={"OS_BOOTSTRAP_PASSWORD": wanted["password"]})
 
 
 def look_identity(wanted: Wanted) -> "list[str]":
-    """Return what keystone lacks or has otherwise."""
+    """Return what keystone lacks, or has with other values."""
     if not has_program("keystone-manage"):
         return [f"{what}: new" for what, _, _ in _Identity(wanted, None).wishes()]
     return [f"{what}: {how}" for what, how, _ in _Identity(wanted, _session(wanted)).differences()]
@@ -48,21 +48,23 @@ def make_identity(wanted: Wanted) -> None:
 
 
 class _Identity:
-    """What keystone should hold beside what it holds."""
+    """The wanted content of keystone, compared with its actual content."""
 
     def __init__(self, wanted: Wanted, keystone: Any) -> None:
         self.wanted = wanted
         self.keystone = keystone
 
     def wishes(self) -> "Iterator[tuple[str, str, Any]]":
-        """Yield a name for each thing that is wanted."""
+        """Yield a name for each wanted thing."""
         for kind, rows in (("project", "projects"), ("user", "users"), ("service", "services")):
             for row in self.wanted[rows]:
                 yield f"{kind} {row['name']}", "new", row
 
     def differences(self) -> "Iterator[tuple[str, str, Any]]":
-        """Yield what differs, how, and a function that changes it; each is yielded when all before
-        it may have been changed."""
+        """Yield each difference, its description, and a function that corrects it.
+
+        A difference is yielded only after the previous ones could be corrected.
+        """
         yield from self._named("roles", "role", self.wanted["roles"])
         yield from self._named("projects", "project", self.wanted["projects"])
         yield from self._users()
@@ -86,7 +88,7 @@ class _Identity:
             place = f"users/{here[row['name']]['id']}"
             if not here[row["name"]]["enabled"]:
                 yield f"user {row['name']}", "disabled", self._patcher(place, "user", enabled=True)
-            # without a project: a role that is missing is told by itself
+            # without a project: a missing role is reported on its own
             if _login(self.wanted, row["name"], row["password"], None) == 401:
                 change = self._patcher(place, "user", password=row["password"])
                 yield f"user {row['name']}", "password", change
@@ -163,11 +165,11 @@ class _Identity:
         return lambda: self.keystone.put(f"/{path}")
 
     def _later(self) -> None:
-        """Change nothing: what it needs is made by the same run, and looked at after it."""
+        """Do nothing: the same run makes what this needs, and compares it afterwards."""
 
 
 def _session(wanted: Wanted) -> Any:
-    """Return keystone's API as the administrator; raise Unsure if it does not answer."""
+    """Return a session of keystone's API as the administrator; raise Unsure if unanswered."""
     try:
         from keystoneauth1 import adapter, exceptions, session
         from keystoneauth1.identity import v3
@@ -188,14 +190,14 @@ def _session(wanted: Wanted) -> Any:
     try:
         found.get("/auth/projects")
     except exceptions.Unauthorized:
-        raise Unsure("keystone lets its administrator in") from None
+        raise Unsure("the administrator can log in to keystone") from None
     except (exceptions.ConnectFailure, exceptions.HttpError, exceptions.DiscoveryFailure):
         raise Unsure("keystone answers") from None
     return found
 
 
 def _login(wanted: Wanted, user: str, password: str, project: "str | None") -> int:
-    """Return keystone's status for a login; raise Unsure if it does not answer."""
+    """Return keystone's HTTP status for a login; raise Unsure if it does not answer."""
     import requests
 
     who = {"name": user, "domain": {"id": "default"}, "password": password}

@@ -1,4 +1,4 @@
-"""Changing settings in an INI file, and leaving all of its other lines as they are."""
+"""Change settings in an INI file, and leave all of its other lines as they are."""
 
 import re
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ _SETTING = re.compile(r"([^#;\s=:\[][^=:]*)[=:](.*)")
 def merge(text: str, wanted: "Mapping[str, Mapping[str, str]]") -> "tuple[str, list[str]]":
     """Return the text with the wanted settings, and the names of those that differed.
 
-    The first line of a setting is replaced, others of it are removed; a new one comes right behind
-    the heading of its section.
+    The first line of a setting is replaced, and its other lines are removed; a new setting is
+    inserted right after the heading of its section.
 
     >>> merge("[a]\\n# b\\nb = 1\\n", {"a": {"b": "2"}})
     ('[a]\\n# b\\nb = 2\\n', ['[a] b'])

@@ -1,4 +1,4 @@
-"""Databases and their users in the MariaDB of the host, asked as root by its socket."""
+"""Databases and their users in the host's MariaDB, reached as root through its socket."""
 
 import hashlib
 
@@ -29,7 +29,7 @@ def look_database(wanted: Wanted) -> "list[str]":
 
 
 def make_database(wanted: Wanted) -> None:
-    """Make the databases and the user, and give the user its password and rights."""
+    """Create the databases and the user, and set the user's password and rights."""
     who = f"{_text(wanted['user'])}@'%'"
     password = _text(wanted["password"])
     words = [f"CREATE USER IF NOT EXISTS {who} IDENTIFIED BY {password}"]
@@ -49,14 +49,14 @@ def look_root_password(wanted: Wanted) -> "list[str]":
 
 
 def make_root_password(wanted: Wanted) -> None:
-    """Give root the password; the host's own root is let in by the socket without it, as before."""
+    """Set root's password; the host's own root can still log in by the socket without it."""
     password = f"PASSWORD({_text(wanted['password'])})"
     how = f"mysql_native_password USING {password} OR unix_socket"
     ask(f"ALTER USER root@localhost IDENTIFIED VIA {how}")
 
 
 def ask(statements: str) -> "list[str]":
-    """Return the first column of what MariaDB answers; raise Unsure if it does not run."""
+    """Return the first column of MariaDB's answer; raise Unsure if MariaDB does not run."""
     command = ("mysql", "--no-defaults", "--user=root", "--batch", "--skip-column-names")
     done = run(*command, stdin=statements, ok=range(256), seconds=60)
     if done.returncode == 0:
@@ -66,20 +66,20 @@ def ask(statements: str) -> "list[str]":
         raise Unsure("mariadb runs")
     if "1045" in said or "1698" in said:
         raise HostFault(
-            f"MariaDB does not let root in by its socket: {said}",
+            f"MariaDB refuses root's login by its socket: {said}",
             "give root@localhost the plugin unix_socket again, then apply again",
         )
     raise HostFault(f"MariaDB: {said}")
 
 
 def is_empty(database: str) -> bool:
-    """Whether a database has no table, or is not there."""
+    """Whether a database has no tables, or does not exist."""
     where = f"table_schema = {_text(database)}"
     return ask(f"SELECT COUNT(*) FROM information_schema.tables WHERE {where}") == ["0"]
 
 
 def is_installed() -> bool:
-    """Whether the client is there; without it the server is not either."""
+    """Whether the client is installed; if not, the server is missing too."""
     return has_program("mysql")
 
 
@@ -89,6 +89,6 @@ def _text(value: str) -> str:
 
 
 def _hash(password: str) -> str:
-    """Return what `mysql_native_password` keeps of a password."""
+    """Return a password's hash in the form of `mysql_native_password`."""
     once = hashlib.sha1(password.encode(), usedforsecurity=False).digest()
     return "*" + hashlib.sha1(once, usedforsecurity=False).hexdigest().upper()

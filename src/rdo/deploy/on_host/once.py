@@ -1,4 +1,4 @@
-"""Commands that are needed once for a version: schemas of databases, keys."""
+"""Commands that must run once per version, such as for database schemas and keys."""
 
 import glob
 import hashlib
@@ -14,7 +14,7 @@ _MARKS = Path("/var/lib/rdo/deploy")
 
 
 def look_once(wanted: Wanted) -> "list[str]":
-    """Return whether the command has yet to run; its database and files must still be there."""
+    """Return whether the command must run; it must also if its database or files are gone."""
     if wanted["creates"]:
         is_done = bool(glob.glob(wanted["creates"]))  # noqa: PTH207
         return [] if is_done else [wanted["title"]]
@@ -32,7 +32,7 @@ def look_once(wanted: Wanted) -> "list[str]":
 
 
 def make_once(wanted: Wanted) -> None:
-    """Run the command as its user, and remember for which version it has run."""
+    """Run the command as its user, and record the version for which it has run."""
     for command in wanted["commands"]:
         words = as_user(wanted["user"], *command) if wanted["user"] else tuple(command)
         run(*words, env=wanted["env"])
@@ -43,7 +43,7 @@ def make_once(wanted: Wanted) -> None:
 
 
 def _stamp(wanted: Wanted) -> "dict[str, str]":
-    """Return what the command depends on: the package, and the words and settings given to it."""
+    """Return a hash of what the command depends on: the package, its arguments and its settings."""
     given = json.dumps([wanted["commands"], sorted(wanted["env"].items())])
     return {
         "package": version_of(wanted["package"]) if wanted["package"] else "",

@@ -8,12 +8,12 @@ from pathlib import Path
 from rdo.deploy.on_host.acts import HostFault, Wanted, full_disk, run
 
 _SECONDS = 1800
-# What the system, rpm, dnf and curl say of a full disk.
+# The words of the system, rpm, dnf and curl for a full disk.
 _FULL = (
     *("No space left on device", "more space on the", "more space needed on", "more inodes on the"),
     *("Not enough free space in", "Failed writing received data to disk"),
 )
-# Root would write to the shared memory of rpm's database by only reading it.
+# As root, even reading would write to the shared memory of rpm's database.
 _NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 
@@ -35,21 +35,21 @@ def make_packages(wanted: Wanted) -> None:
 
 
 def _missing(names: "list[str]") -> "list[str]":
-    """Return the names that nothing installed provides."""
+    """Return the names that no installed package provides."""
     done = _rpm("--query", "--whatprovides", "--queryformat", "\\n", *names)
     absent = set(re.findall(r"no package provides (\S+)", done.stdout + done.stderr))
-    # a path that no package owns is told by its absence from the disk
+    # a path that no package owns is missing if it is not on the disk
     absent |= {name for name in names if name.startswith("/") and not Path(name).exists()}
     return [name for name in names if name in absent]
 
 
 def _rpm(*words: str) -> "subprocess.CompletedProcess[str]":
-    """Ask rpm, as a user who can write nothing."""
+    """Query rpm as a user without any write access."""
     return run(*(_NOBODY if os.geteuid() == 0 else ()), "rpm", *words, ok=range(256))
 
 
 def dnf_fault(said: str) -> HostFault:
-    """Return what dnf means, in one line with what to do."""
+    """Return the cause of dnf's error in one line, with what to do."""
     if any(words in said for words in _FULL):
         return full_disk()
     if unknown := re.findall(r"Unable to find a match: (.+)|No match for argument: (.+)", said):
@@ -80,5 +80,5 @@ def version_of(package: str) -> str:
 
 
 def is_installed(path: str) -> bool:
-    """Whether a program of this path is there."""
+    """Whether a program exists at this path."""
     return os.access(path, os.X_OK)

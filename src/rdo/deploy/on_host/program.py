@@ -1,6 +1,6 @@
-"""The program itself: it reads a request, looks or acts, and prints one line of JSON.
+"""The program itself: it reads a request, examines or changes the host, and prints a line of JSON.
 
-Looking changes nothing. Acting looks first, and changes only what differs, so that it may be
+Examining changes nothing. A change examines first, and corrects only what differs, so it can be
 repeated from any point.
 """
 
@@ -53,14 +53,17 @@ _KINDS: "dict[str, tuple[Callable[[Wanted], list[str]], Callable[[Wanted], None]
 
 
 def answer(request: "dict[str, Any]") -> "dict[str, Any]":
-    """Return what was found, or changed, for each thing wanted, until one fails."""
+    """Return the difference, or the change, for each wanted thing, until one fails.
+
+    A check of the cloud makes things with fixed names, so it holds the host's lock too.
+    """
     if request["mode"] == "look":
         return {"found": [_look(one) for one in request["wanted"]]}
-    if request["mode"] == "check":
-        return {"checks": check.run_checks(request["wanted"][0])}
     done: list[list[str]] = []
     try:
         with alone():
+            if request["mode"] == "check":
+                return {"checks": check.run_checks(request["wanted"][0])}
             for one in request["wanted"]:
                 done.append(_make(one))
     except HostFault as fault:
@@ -87,7 +90,7 @@ def _make(wanted: Wanted) -> "list[str]":
 
 
 def _patiently(act: "Callable[[], _Answer]") -> "_Answer":
-    """Do something again until what it needs is so: services may have been started just now."""
+    """Repeat an act until its requirements are ready: services may just have been started."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Users of the RabbitMQ of the host."""
+"""Users of the host's RabbitMQ."""
 
 import socket
 import struct
@@ -12,7 +12,7 @@ _TUNE = (10, 30)
 
 
 def look_broker_user(wanted: Wanted) -> "list[str]":
-    """Return whether the user cannot log in; a call of rabbitmqctl would cost seconds."""
+    """Return whether the user cannot log in, without rabbitmqctl, which would take seconds."""
     if not has_program("rabbitmqctl"):
         return [f"{wanted['user']}: new user of the message broker"]
     if _logs_in(wanted["host"], wanted["port"], wanted["user"], wanted["password"]):
@@ -21,7 +21,7 @@ def look_broker_user(wanted: Wanted) -> "list[str]":
 
 
 def make_broker_user(wanted: Wanted) -> None:
-    """Make the user, or give it its password, and all rights."""
+    """Create the user, or set its password, and give it all rights."""
     user = wanted["user"]
     run("rabbitmqctl", "await_startup", "--timeout", "60")
     is_new = user not in run("rabbitmqctl", "--quiet", "list_users").stdout.split()
@@ -31,7 +31,7 @@ def make_broker_user(wanted: Wanted) -> None:
 
 
 def _logs_in(host: str, port: int, user: str, password: str) -> bool:
-    """Whether the broker lets the user in: the beginning of AMQP 0-9-1, until it tunes."""
+    """Whether the broker lets the user in: the start of AMQP 0-9-1, up to the tune frame."""
     try:
         with socket.create_connection((host, port), timeout=10) as broker:
             broker.sendall(_HEADER)
@@ -60,7 +60,7 @@ def _start_ok(user: str, password: str) -> bytes:
 
 
 def _method(broker: socket.socket) -> "tuple[int, int] | None":
-    """Return class and method of the next frame; None if the broker hangs up."""
+    """Return class and method of the next frame; None if the broker closes the connection."""
     head = _read(broker, 7)
     if len(head) < 7:
         return None
@@ -80,5 +80,5 @@ def _read(broker: socket.socket, size: int) -> bytes:
 
 
 def cookie_is_there() -> bool:
-    """Whether the broker has been started once."""
+    """Whether the broker has ever been started."""
     return Path("/var/lib/rabbitmq/.erlang.cookie").exists()

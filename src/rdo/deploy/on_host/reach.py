@@ -1,4 +1,4 @@
-"""Whether a service of the cloud answers at all, before the libraries of its client wait for it."""
+"""Check that a service of the cloud answers at all, before a client library waits for it."""
 
 import time
 
@@ -10,9 +10,9 @@ _silent: "dict[str, float]" = {}
 
 
 def must_answer(url: str, name: str) -> None:
-    """Raise Unsure unless somebody answers there by HTTP, whatever the answer is.
+    """Raise Unsure unless a server gives any HTTP answer there.
 
-    Who was silent for the whole time is not waited for again within a minute.
+    After a server was silent for the whole time, this does not wait for it again within a minute.
     """
     import requests
 

@@ -1,4 +1,4 @@
-"""Open vSwitch and OVN's databases of the host."""
+"""Open vSwitch and OVN's databases on the host."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ _DATABASES = {"northbound": "ovn-nbctl", "southbound": "ovn-sbctl"}
 
 
 def look_switch(wanted: Wanted) -> "list[str]":
-    """Return what Open vSwitch does not know yet, and which bridges it lacks."""
+    """Return the settings and bridges that Open vSwitch lacks."""
     if not has_program("ovs-vsctl"):
         return [f"Open vSwitch: {', '.join([*wanted['external_ids'], *wanted['bridges']])}"]
     here = _external_ids()
@@ -23,7 +23,7 @@ def look_switch(wanted: Wanted) -> "list[str]":
 
 
 def make_switch(wanted: Wanted) -> None:
-    """Tell Open vSwitch, and make the bridges."""
+    """Write the settings to Open vSwitch, and make the bridges."""
     kind = [] if _kernel_has_it() else ["--", "set", "bridge", "{}", "datapath_type=netdev"]
     for one in wanted["bridges"]:
         more = [word.format(one) for word in kind]
@@ -46,13 +46,13 @@ def look_listeners(wanted: Wanted) -> "list[str]":
 
 
 def make_listeners(wanted: Wanted) -> None:
-    """Let both databases listen."""
+    """Make both databases listen."""
     for name, command in _DATABASES.items():
         _ask(command, "set-connection", wanted[name])
 
 
 def _ids(wanted: Wanted) -> "dict[str, str]":
-    """Return what the switch is told; integration bridges of OVN take their datapath from it."""
+    """Return the settings of the switch; OVN's integration bridges use its datapath."""
     more = {} if _kernel_has_it() else {"ovn-bridge-datapath-type": "netdev"}
     return {**wanted["external_ids"], **more}
 
@@ -64,7 +64,7 @@ def _external_ids() -> "dict[str, str]":
 
 
 def _ask(*command: str) -> str:
-    """Return what a program of Open vSwitch answers; raise Unsure if its server does not run."""
+    """Return the output of a program of Open vSwitch; raise Unsure if its server does not run."""
     done = run(command[0], "--timeout=30", *command[1:], ok=range(256))
     if done.returncode == 0:
         return done.stdout

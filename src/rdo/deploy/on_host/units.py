@@ -61,7 +61,7 @@ def _found(choices: str) -> "tuple[str, dict[str, str]]":
 
 
 def _is_enabled(unit: str) -> bool:
-    """Whether files say that a unit is started; systemd itself remembers what they said before."""
+    """Whether files enable a unit; systemd itself may remember older files."""
     said = run("systemctl", "is-enabled", unit, ok=range(256)).stdout.strip()
     return said in {"enabled", "static", "alias", "generated", "indirect"}
 
@@ -73,13 +73,13 @@ def _is_up(found: "dict[str, str]") -> bool:
 
 
 def _is_left_out(found: "dict[str, str]") -> bool:
-    """Whether systemd was asked to start the unit, and a condition of the unit said no."""
+    """Whether systemd did not start the unit because a condition in it was not met."""
     was_asked = int(found.get("ConditionTimestampMonotonic") or 0) > 0
     return was_asked and found.get("ConditionResult") == "no"
 
 
 def _newer(wanted: Wanted, found: "dict[str, str]") -> str:
-    """Return a file that has changed since the service began to start; empty if there is none."""
+    """Return a file that has changed since the service was started; empty if there is none."""
     micro = int(found["InactiveExitTimestampMonotonic"] or 0)
     started = time.time() - (time.monotonic() - micro / 1e6)
     for pattern in wanted["watches"]:
@@ -90,7 +90,7 @@ def _newer(wanted: Wanted, found: "dict[str, str]") -> str:
 
 
 def _refuse_taken_ports(wanted: Wanted) -> None:
-    """Raise HostFault if somebody else listens on a port of a service that does not run."""
+    """Raise HostFault if another program listens on a port of a stopped service."""
     taken = listeners() if wanted["ports"] else {}
     for port in wanted["ports"]:
         if port in taken:
@@ -120,7 +120,7 @@ def _failed(unit: str) -> HostFault:
 
 
 def _wait(unit: str, wanted: Wanted) -> None:
-    """Wait until the service listens on its ports; without ports, until it has run a while."""
+    """Wait until the service listens on its ports; without ports, until it has run for a while."""
     deadline = time.monotonic() + _READY_SECONDS
     steady = time.monotonic() + (_STEADY_SECONDS if wanted["steady"] else 0)
     while True:

@@ -1,1 +1,1 @@
-"""The services of a cloud: one module each says what the hosts of its role must have."""
+"""The services of a cloud: each module describes what the hosts of its role must have."""

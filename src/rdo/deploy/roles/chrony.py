@@ -1,4 +1,4 @@
-"""chrony, by which all hosts keep the time of the servers that the answers name."""
+"""chrony, with which all hosts follow the time servers in the answers."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ logdir /var/log/chrony
 
 
 def parts(cloud: Cloud) -> Iterator[Part]:
-    """Yield what every host needs, unless its clock is to be left alone."""
+    """Yield what every host needs, unless the answers leave its clock alone."""
     if not cloud.time_servers:
         return
     servers = "".join(f"server {one} iburst\n" for one in cloud.time_servers)

@@ -1,4 +1,4 @@
-"""The command line client, and the files by which the administrator logs in."""
+"""The command line client, and the files with which the administrator logs in."""
 
 import shlex
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ export OS_IDENTITY_API_VERSION=3
 
 
 def parts(cloud: Cloud) -> Iterator[Part]:
-    """Yield the client with packstack's file for the administrator, and the one of the demo."""
+    """Yield the client with packstack's login file for the administrator, and one for the demo."""
     if not cloud.has("CONFIG_CLIENT_INSTALL"):
         return
     user = cloud["CONFIG_KEYSTONE_ADMIN_USERNAME"]

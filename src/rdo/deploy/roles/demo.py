@@ -1,4 +1,4 @@
-"""What a new cloud has to begin with: flavors, an image, an outer and an inner network."""
+"""The first content of a new cloud: flavors, an image, an external and an internal network."""
 
 from collections.abc import Iterator
 

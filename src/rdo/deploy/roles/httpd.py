@@ -1,4 +1,4 @@
-"""Pages of httpd in whose processes a service runs, on the controller."""
+"""httpd configuration for services that run in its processes, on the controller."""
 
 from rdo.deploy.wanted import WantedFile
 
@@ -29,6 +29,6 @@ UNIT = "httpd"
 
 
 def page(path: str, *, name: str, port: int, user: str, script: str, workers: str) -> WantedFile:
-    """Return a page that runs a WSGI script as a user of its own."""
+    """Return the configuration that runs a WSGI script as a user of its own."""
     content = _CONTENT.format(name=name, port=port, user=user, script=script, workers=workers)
     return WantedFile(path, content)

@@ -60,7 +60,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
 
 
 def _keys(name: str) -> Once:
-    """Return the keys of tokens or of credentials, made once and never again."""
+    """Return the keys of tokens or of credentials, which are made only once."""
     command = ("keystone-manage", f"{name}_setup")
     who = ("--keystone-user", "keystone", "--keystone-group", "keystone")
     return Once(

@@ -16,7 +16,7 @@ max_connections = 1000
 
 
 def parts(cloud: Cloud) -> Iterator[Part]:
-    """Yield what the controller needs, unless the database is elsewhere."""
+    """Yield what the controller needs, unless the database is on another host."""
     if not cloud.has("CONFIG_MARIADB_INSTALL"):
         return
     yield Part(

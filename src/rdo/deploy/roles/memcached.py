@@ -1,4 +1,4 @@
-"""memcached, where services keep validated tokens, on the controller."""
+"""memcached on the controller, where services store validated tokens."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from rdo.deploy.wanted import Service
 
 
 def parts(_cloud: Cloud) -> Iterator[Part]:
-    """Yield memcached as its package sets it up: on loopback."""
+    """Yield memcached as its package configures it: listening on loopback."""
     yield Part(
         "memcached",
         "memcached",

@@ -21,7 +21,7 @@ _SETTINGS = "/etc/neutron/neutron.conf"
 _ML2 = "/etc/neutron/plugins/ml2/ml2_conf.ini"
 _PLUGIN = "/etc/neutron/plugin.ini"
 _METADATA = "/etc/neutron/neutron_ovn_metadata_agent.ini"
-# Releases whose server has no threads of its own have these beside it.
+# Releases whose server has no such threads need these services beside it.
 _NEWER = ("neutron-rpc-server", "neutron-periodic-workers", "neutron-ovn-maintenance-worker")
 _NORTHBOUND, _SOUTHBOUND = 6641, 6642
 _GENEVE = 6081

@@ -41,7 +41,7 @@ def parts(cloud: Cloud) -> Iterator[Part]:
 
 
 def compute_parts(cloud: Cloud) -> Iterator[Part]:
-    """Yield what compute hosts need, and that the controller maps them into its cell."""
+    """Yield what compute hosts need, and the controller's step that maps them into its cell."""
     if not cloud.has("CONFIG_NOVA_INSTALL"):
         return
     settings = _compute(cloud)
@@ -66,7 +66,7 @@ def compute_parts(cloud: Cloud) -> Iterator[Part]:
 
 
 def _schema() -> Once:
-    """Return the tables of nova and its two cells; the URLs of cells go by the settings."""
+    """Return the tables of nova and its two cells; the cells' URLs come from the settings."""
     return Once(
         "nova-schema",
         "tables and cells of nova",
@@ -82,7 +82,7 @@ def _schema() -> Once:
     )
 
 
-# Idempotent, unlike create_cell alone; a cell without URLs takes those of nova.conf.
+# Idempotent, unlike create_cell alone; a cell without URLs uses those in nova.conf.
 _CELL1 = (
     "nova-manage cell_v2 list_cells | grep -qw cell1"
     " || nova-manage cell_v2 create_cell --name=cell1"
@@ -94,7 +94,7 @@ def _ports(name: str) -> tuple[int, ...]:
 
 
 def _common(cloud: Cloud) -> dict[str, dict[str, Value]]:
-    """Return the settings that controller and compute hosts share, without any database."""
+    """Return the settings that controller and compute hosts share, without databases."""
     login = cloud["CONFIG_NOVA_KS_PW"]
     region = {"region_name": cloud.region}
     return {
@@ -135,7 +135,7 @@ def _controller(cloud: Cloud) -> Mapping[str, Mapping[str, Value]]:
         "conductor": {"workers": cloud.workers},
         "database": {"connection": cloud.database_url(USER, password, "nova")},
         "scheduler": {"workers": "1"},
-        "vnc": {"novncproxy_host": "0.0.0.0"},  # the console is for people's browsers
+        "vnc": {"novncproxy_host": "0.0.0.0"},  # people's browsers open the console
     }
     found["neutron"] |= {
         "service_metadata_proxy": "True",
@@ -145,7 +145,7 @@ def _controller(cloud: Cloud) -> Mapping[str, Mapping[str, Value]]:
 
 
 def _compute(cloud: Cloud) -> Mapping[str, Mapping[str, Value]]:
-    """Return the settings of compute hosts; those of the controller beside them stay."""
+    """Return the settings of compute hosts; on a controller they are added to its own."""
     found = _common(cloud)
     chosen = cloud["CONFIG_NOVA_LIBVIRT_VIRT_TYPE"]
     kind: Value = ("kvm", "qemu") if chosen.startswith("%") else chosen

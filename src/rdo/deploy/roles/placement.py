@@ -1,4 +1,4 @@
-"""placement, which knows what compute hosts can give, in httpd on the controller."""
+"""placement, which tracks the resources of compute hosts, in httpd on the controller."""
 
 from collections.abc import Iterator
 
@@ -13,9 +13,9 @@ _PAGE = "/etc/httpd/conf.d/00-placement-api.conf"
 
 
 def parts(cloud: Cloud) -> Iterator[Part]:
-    """Yield placement with nova's passwords, as packstack has no others for it.
+    """Yield placement with nova's passwords, because packstack has none for it.
 
-    RDO's page of httpd lets nobody in, so it is written anew.
+    RDO's httpd configuration denies all access, so it is replaced.
     """
     if not cloud.has("CONFIG_NOVA_INSTALL"):
         return

@@ -15,7 +15,7 @@ listeners.tcp.1 = {address}:5672
 
 
 def parts(cloud: Cloud) -> Iterator[Part]:
-    """Yield the broker and its user; the user `guest` gets in from nowhere but the broker."""
+    """Yield the broker and its user; the user `guest` can log in only on the broker itself."""
     host = cloud["CONFIG_AMQP_HOST"]
     user, password = cloud["CONFIG_AMQP_AUTH_USER"], cloud["CONFIG_AMQP_AUTH_PASSWORD"]
     yield Part(

@@ -1,4 +1,4 @@
-"""The public ssh key of the answers, by which root is let in on the hosts."""
+"""The public ssh key of the answers, which allows login as root on the hosts."""
 
 from collections.abc import Iterator
 

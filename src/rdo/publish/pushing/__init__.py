@@ -1,1 +1,1 @@
-"""Repositories of a tree at places outside: what is there, sending what differs, mirror lists."""
+"""Push repositories of a tree to places outside, and list these in mirror lists."""

@@ -12,13 +12,13 @@ from rdo.model.outside import OutsideListing
 
 @dataclass(frozen=True, slots=True)
 class OutsideFolder:
-    """A folder that a web server shows; each file appears in it whole."""
+    """A folder that a web server serves; each file appears in it complete."""
 
     folder: Path
     has_links: bool = True
 
     def listing(self) -> OutsideListing:
-        """Return what is there; nothing of a folder that does not exist yet."""
+        """Return the files in the folder; nothing if it does not exist yet."""
         files: dict[str, int] = {}
         links: dict[str, str] = {}
         for place, folders, names in os.walk(self.folder):
@@ -46,14 +46,14 @@ class OutsideFolder:
         atomic.sync(*touched)
 
     def point(self, links: Mapping[str, str]) -> None:
-        """Make links lead where they should, each by one rename."""
+        """Make links point to their targets, each by one rename."""
         for path, leads in links.items():
             link = self.folder / path
             link.parent.mkdir(parents=True, exist_ok=True)
             atomic.point_link(link, link.parent / leads)
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Remove files, links, and folders with all that is in them."""
+        """Remove files, links, and folders with everything in them."""
         for path in paths:
             place = self.folder / path
             if place.is_dir() and not place.is_symlink():

@@ -1,4 +1,4 @@
-"""The mirror lists of a tree: where else each repository is, for hosts that do not get it there."""
+"""The mirror lists of a tree: where else each repository is, for hosts that cannot use the tree."""
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
@@ -11,10 +11,10 @@ from rdo.publish.tree import Tree
 def list_mirrors(
     tree: Tree, mirrors: Iterable[tuple[str, Mapping[str, str]]], paths: Collection[str]
 ) -> None:
-    """Have the mirror lists at some paths of a tree name the places outside, after the tree itself.
+    """Write places outside into the mirror lists at some paths of a tree, after the tree itself.
 
-    `mirrors` are the URL of each place, empty if it is not listed, and where it has what is at the
-    paths of the tree.
+    `mirrors` are, for each place, its URL (empty if it is not listed) and where it has the files at
+    the paths of the tree.
     """
     rows = [(url.rstrip("/"), places) for url, places in mirrors if url]
     top = tree.site.url(PurePosixPath("x")).removesuffix("x")

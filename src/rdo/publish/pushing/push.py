@@ -1,10 +1,10 @@
-"""Pushing repositories to a place outside, in an order in which nothing leads to what is absent.
+"""Push repositories to a place outside, in an order in which nothing points to missing files.
 
-First come RPMs and metadata that nobody finds yet, then the `repomd.xml` that name them, then the
-files that say where a repository is, and last the names. What no name needs any more goes in the
-other order, after some days. Killed at any point, the next push asks what is there and goes on.
-What was there after the last push is in a file beside the tree, so that a push without changes asks
-nobody.
+First come RPMs and metadata that nobody can find yet, then the `repomd.xml` files that name them,
+then the files that contain a repository's address, and last the names. What no name needs any more
+is removed after some days, in the opposite order. If a push is killed at any point, the next one
+asks what is there and continues. The state after the last push is in a file beside the tree, so a
+push without changes contacts no server.
 """
 
 import hashlib
@@ -29,11 +29,11 @@ from rdo.store import Store
 from rdo.store.given.repositories import Repository
 
 PUSHED = "pushed"
-"""The folder, beside the tree, of what is known of the places outside."""
+"""The folder beside the tree with the known state of the places outside."""
 
 
 class Outside(Protocol):
-    """A place outside: what is there, and the four ways to change it."""
+    """A place outside: how to list its content, and three ways to change it."""
 
     @property
     def has_links(self) -> bool: ...
@@ -49,9 +49,9 @@ class Outside(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PushPlace:
-    """A place outside by its name in rdo.toml; no `names` means all of the tree.
+    """A place outside by its name in rdo.toml; empty `names` means the whole tree.
 
-    `to` and `url` are where it is for us and for users; `listed`: mirror lists name it.
+    `to` and `url` are its address for us and for users; `listed`: mirror lists contain it.
     """
 
     name: str
@@ -65,11 +65,11 @@ class PushPlace:
 
 @dataclass(frozen=True, slots=True)
 class KnownPlace:
-    """What is known of a place: the digest of what it had when a push was complete.
+    """The known state of a place: the digest of its content after a complete push.
 
-    `texts` are the hashes of the changing files that are there, `places` where it has what is at
-    the paths of the tree, and `unneeded` since when something has been needed by no name. `url` is
-    empty if no mirror list names the place.
+    `texts` are the hashes of its changing files, `places` is where it has the files at the paths of
+    the tree, and `unneeded` is since when no name has needed something. `url` is empty if no mirror
+    list contains the place.
     """
 
     digest: str = ""
@@ -80,7 +80,7 @@ class KnownPlace:
 
     @classmethod
     def read(cls, file: Path) -> "KnownPlace":
-        """Return what a file says; nothing is known without one, or from another version."""
+        """Read the state from a file; it is empty without a file, or for another version."""
         try:
             return cls(**json.loads(file.read_text()))
         except (FileNotFoundError, ValueError, TypeError):
@@ -111,13 +111,13 @@ class PushSummary:
 def push(
     tree: Tree, store: Store, place: PushPlace, *, dry_run: bool = False, looks: bool = False
 ) -> PushSummary:
-    """Push the names of a tree, and what they need, to a place.
+    """Push the names of a tree, and everything they need, to a place.
 
-    With `looks` the place is asked what it has even if nothing is new, so that what was lost there
-    is sent again: files that are absent or of another size.
+    With `looks` the place is asked for its content even if nothing is new, so that files it has
+    lost are sent again: those that are missing or of another size.
 
-    Raises NotFoundError for a name that leads nowhere, DamagedError for a repository that is not
-    intact, RefusedError while another push works on the place, OutsideError if it cannot be
+    Raises NotFoundError for a name that points nowhere, DamagedError for a repository that is not
+    intact, RefusedError while another push to the place is running, OutsideError if it cannot be
     reached.
     """
     folder = tree.folder / PUSHED
@@ -135,15 +135,16 @@ class _Push:
     file: Path
 
     def run(self, *, dry_run: bool, looks: bool) -> PushSummary:
+        """Push what the place lacks; with `looks`, ask the place even if nothing is new."""
         known = KnownPlace.read(self.file)
-        with self.tree.journal.alone(f"looking what {self.place.name} should have"):
+        with self.tree.journal.alone(f"finding out what {self.place.name} should have"):
             wanted = self._wanted()
         if not looks and known.digest == self._digest(wanted) and not self._due(known):
             return PushSummary(self.place.name)
         there = self.place.outside.listing()
         stage = self.file.with_name(f".{self.place.name}")
-        shutil.rmtree(stage, ignore_errors=True)  # of a push that was killed
-        with self.tree.journal.alone(f"taking what {self.place.name} should have"):
+        shutil.rmtree(stage, ignore_errors=True)  # leftover of a killed push
+        with self.tree.journal.alone(f"collecting what {self.place.name} should have"):
             wanted = self._wanted()
             step = _Step.between(there, known, wanted)
             if not dry_run:
@@ -162,7 +163,7 @@ class _Push:
 
     def _send(self, step: "_Step", stage: Path, known: KnownPlace) -> None:
         texts = {key: one for key, one in known.texts.items() if key not in step.all_files}
-        replace(known, digest="", texts=texts).write(self.file)  # true whenever we are killed
+        replace(known, digest="", texts=texts).write(self.file)  # true wherever we are killed
         outside = self.place.outside
         outside.point(step.inner_links)
         for files in (step.content, step.signatures, step.indexes, step.texts):
@@ -171,7 +172,7 @@ class _Push:
         outside.send(stage, step.pointers)
 
     def _note(self, step: "_Step", wanted: WantedFiles, known: KnownPlace) -> None:
-        """Write down what is there, and have the mirror lists of the tree name it."""
+        """Record what the place has, and list it in the mirror lists of the tree."""
         url = self.place.url if self.place.listed else ""
         others = [
             KnownPlace.read(file)
@@ -187,7 +188,7 @@ class _Push:
     def _remove(
         self, there: OutsideListing, wanted: WantedFiles, known: KnownPlace, gone: Collection[str]
     ) -> None:
-        """Remove what nobody needs any more: names, then indexes, then all the rest."""
+        """Remove what nobody needs any more: names, then indexes, then everything else."""
         known = KnownPlace.read(self.file)
         old = [
             path
@@ -234,14 +235,14 @@ class _Push:
         return f"{self.place.to} {self.place.url} {self.place.listed} {wanted.digest}"
 
     def _marked(self, known: KnownPlace, there: OutsideListing, wanted: WantedFiles) -> KnownPlace:
-        """Return what is known, with what no name needs any more, since now or since before."""
+        """Return the known state, marking what no name needs any more, since now or earlier."""
         now = self.tree.now().isoformat()
         needed = {_folder(path) for path in (*wanted.files, *wanted.texts)}
         left = {_folder(path) for path in there.files} - needed - {""}
         return replace(known, unneeded={one: known.unneeded.get(one, now) for one in sorted(left)})
 
     def _due(self, known: KnownPlace) -> list[str]:
-        """Return what has not been needed for so long that it goes now."""
+        """Return what has been unneeded for so long that it is removed now."""
         before = self.tree.now() - self.place.keep
         due = known.unneeded.items()
         return [one for one, since in due if datetime.fromisoformat(since) <= before]
@@ -262,7 +263,7 @@ class _Step:
 
     @classmethod
     def between(cls, there: OutsideListing, known: KnownPlace, wanted: WantedFiles) -> "_Step":
-        """Return what a place lacks. Files that never change are known by path and size."""
+        """Return what a place lacks. Files that never change are compared by path and size."""
         new = [
             path
             for path, file in sorted(wanted.files.items())
@@ -294,7 +295,7 @@ class _Step:
 
 
 def _link(step: _Step, wanted: WantedFiles, stage: Path) -> None:
-    """Put what will be sent into a folder, so that a purge of the tree takes nothing away."""
+    """Hard-link what will be sent into a folder, so that a purge of the tree does not remove it."""
     changing = {**wanted.texts, **wanted.pointers}
     for path in step.all_files:
         place = stage / path
@@ -311,7 +312,7 @@ def _size(path: str, wanted: WantedFiles) -> int:
 
 
 def _folder(path: str) -> str:
-    """Return the folder that goes as a whole once nobody needs it; empty for any other file."""
+    """Return the folder that is removed as a whole once nobody needs it; empty for other files."""
     words = path.split("/")
     is_ours = len(words) > 2 and words[0] in {REPOSITORIES, pool.NAME, DEPS}
     return "/".join(words[:2]) if is_ours else ""

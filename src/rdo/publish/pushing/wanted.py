@@ -1,9 +1,9 @@
 """What a place outside should have, decided from the tree before anything is sent.
 
-There a repository has the path `repositories/<identity>`: a name for its content, so that nothing
-under it ever changes but the files that say where it is. The paths that it has in the tree lead
-there. Every RPM is in `pool` once, as in the tree; a place without links has a copy of it in each
-repository.
+There a repository has the path `repositories/<identity>`, named after its content, so that nothing
+in it ever changes except the files that contain its address. The paths that it has in the tree
+point there. Every RPM is in `pool` once, as in the tree; a place without links has a copy of it in
+each repository.
 """
 
 import hashlib
@@ -29,11 +29,11 @@ _AT_THE_TOP = ("RPM-GPG-KEY-*", "rdo-release.rpm")
 
 @dataclass(frozen=True, slots=True)
 class WantedFiles:
-    """Everything that a place should have, by the path that it has there.
+    """Everything that a place should have, by its path there.
 
-    `files` never change; they are in the tree. `texts` lie in repositories and snapshots and say
-    where these are, so they differ from place to place. `links` and `pointers` are what users find
-    a repository by. `places` are the paths in the tree of what is there.
+    `files` never change; they are in the tree. `texts` are files in repositories and snapshots that
+    contain the address, so they differ from place to place. Users find repositories through `links`
+    and `pointers`. `places` are the paths in the tree of what the place has.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class WantedFiles:
 
     @property
     def digest(self) -> str:
-        """A hash of all paths and of what is there."""
+        """A hash of all paths and their content."""
         texts = {path: _sha256(text) for path, text in {**self.texts, **self.pointers}.items()}
         rows = [sorted(self.files), sorted(texts.items()), sorted(self.links.items())]
         return _sha256(json.dumps(rows).encode())
@@ -58,16 +58,16 @@ def wanted_files(
     *,
     has_links: bool,
 ) -> WantedFiles:
-    """Return what a place should have whose users see it at `url`, with these names of the tree.
+    """Return what a place that users see at `url` should have, for these names of the tree.
 
-    Raises NotFoundError if one leads nowhere, DamagedError if a repository is not intact.
+    Raises NotFoundError if one points nowhere, DamagedError if a repository is not intact.
     """
     return _Gathering(repos, site, url.rstrip("/"), has_links).of(names)
 
 
 @dataclass(frozen=True, slots=True)
 class _Gathering:
-    """One look at a tree, for one place."""
+    """Collects the wanted files of one place from a tree."""
 
     repos: Path
     site: Site
@@ -76,7 +76,7 @@ class _Gathering:
     found: WantedFiles = field(default_factory=WantedFiles)
 
     def of(self, names: Collection[tuple[str, Repository]]) -> WantedFiles:
-        """Gather everything."""
+        """Collect everything."""
         for repository in dict.fromkeys(one for _, one in names):
             self._repository(repository.path)
         self._snapshots([self.repos / one.path for _, one in names])
@@ -103,7 +103,9 @@ class _Gathering:
         self.found.places[path] = place
         for name, file in small.items():
             if name.endswith(".repo"):
-                self.found.texts[f"{place}/{name}"] = self._here(file.read_text()).encode()
+                self.found.texts[f"{place}/{name}"] = self._with_pushed_addresses(
+                    file.read_text()
+                ).encode()
             else:
                 self.found.files[f"{place}/{name}"] = file
         for part in parts(folder):
@@ -123,7 +125,7 @@ class _Gathering:
         self.found.links[str(inside / pool.NAME)] = f"{up}{pool.NAME}"
 
     def _snapshots(self, repositories: Collection[Path]) -> None:
-        """Gather the snapshots of dependencies that are named, and the one before the newest."""
+        """Add the dependency snapshots that are named, and the one before the newest."""
         deps = self.repos / DEPS
         current = (deps / "current").resolve().name if (deps / "current").exists() else ""
         wanted = {name for one in repositories for name in snapshots(one)}
@@ -143,10 +145,10 @@ class _Gathering:
             self._lead(f"{DEPS}/current", f"{DEPS}/{current}")
         top = self.repos / self.site.dependencies_file
         if top.is_file():
-            self.found.pointers[top.name] = self._here(top.read_text()).encode()
+            self.found.pointers[top.name] = self._with_pushed_addresses(top.read_text()).encode()
 
     def _lead(self, path: str, place: str) -> None:
-        """Have a path lead to a place: by a link, or by copies of what says where it is."""
+        """Make a path point to a repository: by a link, or by copies of files with its address."""
         if self.has_links:
             self.found.links[path] = "../" * path.count("/") + place
             return
@@ -158,11 +160,12 @@ class _Gathering:
             self.found.pointers[f"{path}/versions.csv"] = versions.read_bytes()
 
     def _aggregate(self, name: str, repositories: Collection[Repository]) -> None:
-        """Gather the top-level files of a name that has a repository in each component."""
+        """Add the top-level files of a name that has a repository in each component."""
         reponame = self.site.reponame
         found = [one for one in repositories if has_files(self.repos / one.path, reponame)]
         repo_files = [
-            self._here((self.repos / one.path / f"{reponame}.repo").read_text()) for one in found
+            self._with_pushed_addresses((self.repos / one.path / f"{reponame}.repo").read_text())
+            for one in found
         ]
         versions = [(self.repos / one.path / "versions.csv").read_text() for one in found]
         text = aggregate_repo(repo_files)
@@ -171,9 +174,9 @@ class _Gathering:
         self.found.pointers.update({f"{name}/{key}": one.encode() for key, one in files.items()})
 
     def _mirrorlist(self, path: str, place: str, near: Collection[str] = ()) -> bytes:
-        """Return the addresses of what is at a path of the tree: here first, then in the tree.
+        """Return the addresses for a path of the tree: at this place first, then in the tree.
 
-        `near` are the snapshots that are here as well.
+        `near` are snapshots that this place has as well.
         """
         said = _lines(self.repos / path / MIRRORLIST)
         own = [line for line in said if line.startswith(self._top)]
@@ -189,8 +192,8 @@ class _Gathering:
     def _top(self) -> str:
         return self.site.url(PurePosixPath("x")).removesuffix("x")
 
-    def _here(self, text: str) -> str:
-        """Return the text of a .repo file with the addresses that repositories have here."""
+    def _with_pushed_addresses(self, text: str) -> str:
+        """Return the text of a .repo file with the addresses that repositories have there."""
         lines = [self._line(line) for line in text.splitlines(keepends=True)]
         return "".join(lines)
 
@@ -207,7 +210,7 @@ class _Gathering:
 
 
 def _small_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the files of a repository besides RPMs, logs and the one that says where it is."""
+    """Yield the files of a repository except RPMs, logs and the file with its address."""
     for part in parts(folder):
         for place in (part, part / "repodata"):
             for file in sorted(place.iterdir()):

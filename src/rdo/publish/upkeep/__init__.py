@@ -1,1 +1,1 @@
-"""A tree is kept whole and small: verified, mended, signed again, cleared of what nobody needs."""
+"""Keep a tree intact and small: verify and repair it, sign again, remove what is not needed."""

@@ -1,8 +1,8 @@
-"""Repositories that another program published, taken into a tree as they are.
+"""Take repositories that another program published into a tree, unchanged.
 
-Their files get second names in our tree, so that no bytes are copied where both are on one file
+Their files are hard-linked into our tree, so that no bytes are copied if both are on one file
 system. DLRN puts the RPMs of other packages into a repository by links to other directories: here
-each becomes a second name of the RPM itself, so that a repository never needs another one.
+each becomes a hard link to the RPM itself, so that a repository never needs another one.
 """
 
 import os
@@ -26,7 +26,7 @@ from rdo.store import Store
 from rdo.store.given.repositories import Repository
 
 LARGEST = 8_000_000_000
-"""Bytes of a file that is taken at most."""
+"""The largest file that is taken over, in bytes."""
 _MOST_FILES = 20_000
 _DEEPEST = 3
 _NAME = re.compile(r"[A-Za-z0-9._+~^%@,=-]+")
@@ -39,7 +39,7 @@ _AGGREGATE_FILES = 100_000
 
 @dataclass
 class Adopted:
-    """What was taken, and what was not: a sentence for each file that is left out."""
+    """What was taken, and a sentence for each file that was left out."""
 
     directories: int = 0
     files: int = 0
@@ -49,9 +49,9 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """Taking the directories of `source`, a published tree, into a tree of ours.
+    """Takes the directories of `source`, a published tree, into a tree of ours.
 
-    `builds` are the builds of all directories by their place. For the holder of the round lock.
+    `builds` are the builds of all directories by their path. The caller holds the round lock.
     """
 
     tree: Tree
@@ -61,7 +61,7 @@ class Adoption:
     done: Adopted
 
     def has_repository(self, place: str) -> bool:
-        """Whether there is a repository at a place of the source."""
+        """Whether there is a repository at a path of the source."""
         try:
             with self.source.open(f"{place}/{REPOMD}", limit=LARGEST):
                 return True
@@ -69,7 +69,7 @@ class Adoption:
             return False
 
     def take_repositories(self, repositories: Collection[Repository]) -> None:
-        """Take repositories with all their RPMs; one by one they enter the tree and the store."""
+        """Take repositories with all their RPMs into the tree and the store, one by one."""
         with self.tree.journal.alone("taking over repositories"):
             for repository in repositories:
                 if self.has_repository(repository.path):
@@ -78,7 +78,7 @@ class Adoption:
                     self.done.faults.append(f"{repository.path} has no repodata in the tree")
 
     def take_logs(self, places: Collection[str]) -> None:
-        """Take directories that are no repositories: the logs of builds that failed."""
+        """Take directories that are not repositories: the logs of failed builds."""
         with self.tree.journal.alone("taking over logs"):
             for place in places:
                 if (self.tree.repos / place).exists() or not self._is_there(place):
@@ -91,7 +91,7 @@ class Adoption:
                 self.done.directories += 1
 
     def name_of(self, link: str) -> str:
-        """Return the directory that a link of the source leads to; empty if it is no such link."""
+        """Return the directory that a link in the source points to; "" if it is not such a link."""
         parent, _, name = link.rpartition("/")
         try:
             targets = dict(self.source.links(parent or "."))
@@ -100,7 +100,7 @@ class Adoption:
         return _directory_of(parent, targets.get(name, ""))
 
     def point(self, links: Collection[Link]) -> None:
-        """Point names where the store says that they lead."""
+        """Point names where the store says."""
         with (
             self.tree.journal.alone("taking over names"),
             self.tree.journal.deciding() as (_, changes),
@@ -108,7 +108,7 @@ class Adoption:
             changes.append(TreeChange(links=tuple(links)))
 
     def take_aggregates(self, name: str) -> str:
-        """Take the files of a name that has components; return the hash that it leads to now."""
+        """Take the files of a name that has components; return the hash it points to now."""
         top = self.tree.repos / name
         files = (f"{self.tree.site.reponame}.repo", f"{self.tree.site.reponame}.repo.md5")
         for place in self._aggregates(name):
@@ -170,7 +170,7 @@ class Adoption:
     def _read(
         self, repository: Repository, fresh: Path, others: Mapping[str, str]
     ) -> dict[Artifact, Fragment]:
-        """Put the RPMs of a build into the pool and return them; a fault is recorded instead."""
+        """Put the RPMs of a build into the pool and return them; record faults, do not raise."""
         rpms = sorted(one for one in fresh.glob("*.rpm") if one.name not in others)
         try:
             found = read_rpms(rpms)
@@ -185,7 +185,7 @@ class Adoption:
         return source_first(found)
 
     def _fill(self, place: str, fresh: Path) -> dict[str, str]:
-        """Give the files of a directory second names in `fresh`.
+        """Hard-link the files of a directory into `fresh`.
 
         Returns the RPMs that were links, each with the directory that it belongs to.
         """
@@ -200,7 +200,7 @@ class Adoption:
                     return self._links(place, fresh)
                 inner = f"{folder}/{name}".lstrip("/")
                 if not _NAME.fullmatch(name) or name in {".", ".."}:
-                    self.done.faults.append(f"{place}: {name!r} is not taken over: a strange name")
+                    self.done.faults.append(f"{place}: {name!r} is not taken over: invalid name")
                 elif stat.S_ISDIR(mode) and depth < _DEEPEST:
                     (fresh / inner).mkdir()
                     todo.append((inner, depth + 1))
@@ -237,7 +237,7 @@ class Adoption:
 
 
 def _directory_of(folder: str, target: str) -> str:
-    """Return the directory of a build that a link in a folder names; empty if it is none.
+    """Return the directory of a build that a link in a folder points to; empty if there is none.
 
     >>> _directory_of("ab/cd/" + 40 * "a", "../../../12/34/" + 40 * "b") == "12/34/" + 40 * "b"
     True

@@ -1,4 +1,4 @@
-"""Deleting one build, with every repository that holds its RPMs, unless somebody needs one of them.
+"""Delete one build, with every repository that has its RPMs, unless somebody needs one of them.
 
 A purge removes what is old. This removes what must not be offered any more, however young.
 """
@@ -20,10 +20,10 @@ _MOST_REASONS = 5
 
 
 def plan_deletion(tree: Tree, store: Store, build: Build) -> Purge:
-    """Decide what goes with a build, without changing anything.
+    """Decide what is removed with a build, without changing anything.
 
-    Raises RefusedError if the build has not ended, if its package stands at it, or if somebody
-    needs a repository with its RPMs; DamagedError if a repository cannot be read.
+    Raises RefusedError if the build has not ended, if it is its package's current build, or if
+    somebody needs a repository with its RPMs; DamagedError if a repository cannot be read.
     """
     target = tree.site.target
     with store.read() as at:
@@ -56,7 +56,7 @@ def plan_deletion(tree: Tree, store: Store, build: Build) -> Purge:
 
 
 def _check(at: Transaction, target: str, build: Build) -> None:
-    """Refuse a build that has not ended, or at which its package stands."""
+    """Refuse a build that has not ended, or that is its package's current build."""
     if build.state is not BuildState.DONE:
         raise RefusedError(
             f"build {build.id} of {build.package} is {build.state}",
@@ -70,7 +70,7 @@ def _check(at: Transaction, target: str, build: Build) -> None:
         )
     if build.id in at.packages.build_ids(target):
         raise RefusedError(
-            f"build {build.id} decides where {build.package} stands",
+            f"build {build.id} is the published build of {build.package}",
             hint="delete it after a newer build of the package is published: rdo trunk recheck"
             f" {build.package} --force; until then, rdo trunk hold takes it away from the names",
         )
@@ -79,7 +79,7 @@ def _check(at: Transaction, target: str, build: Build) -> None:
 def _needs(
     at: Transaction, tree: Tree, everything: Collection[Repository]
 ) -> Iterator[tuple[int, str]]:
-    """Yield the repositories that must stay, by id, and why; what is yielded later says more."""
+    """Yield the repositories that must stay, by id, with the reason; later reasons say more."""
     target = tree.site.target
     stands_at = {
         build.id: state.package
@@ -91,10 +91,10 @@ def _needs(
     for one in everything:
         if one.build_id in standing:
             package = stands_at.get(one.build_id, "a package")
-            yield one.id, f"is that of build {one.build_id}, at which {package} stands"
+            yield one.id, f"belongs to build {one.build_id}, the published build of {package}"
     if since := oldest_reader(at, tree.folder, target):
         for id_ in at.names.left_since(target, since):
-            yield id_, f"may be read by a build that runs since {since:%F %R} UTC"
+            yield id_, f"may be read by a build that has been running since {since:%F %R} UTC"
     for name, repository in at.names.all(target):
         yield repository.id, f"is what {name} leads to"
 
@@ -114,6 +114,6 @@ def _refuse_needed(build: Build, holding: Collection[Repository], needs: Mapping
             f"build {build.id} of {build.package} is needed: its RPMs are in {len(found)} "
             f"{'repository' if len(found) == 1 else 'repositories'} that must stay\n  "
             + "\n  ".join([*found[:_MOST_REASONS], *more]),
-            hint=f"names leave it by rdo trunk hold {build.package} --build N; other packages once"
-            " they have a newer build: rdo trunk recheck PACKAGE --force",
+            hint=f"move the names away: rdo trunk hold {build.package} --build N; for another"
+            " package, make a newer build: rdo trunk recheck PACKAGE --force",
         )

@@ -1,4 +1,4 @@
-"""Repairs of a damaged tree; each is carried out like a publication."""
+"""Repair a damaged tree; each repair is carried out like a publication."""
 
 import logging
 from collections.abc import Iterator
@@ -32,8 +32,8 @@ def fault_of(
 ) -> str:
     """Return why a client could not use a repository; empty if it can.
 
-    `sums` caches the checksums of files, so that each is read once; `signature_fault` returns what
-    is wrong with the signature of a folder's repodata.
+    `sums` caches the checksums of files, so that each file is read once; `signature_fault` returns
+    the fault of the signature of a folder's repodata.
     """
     if not directory.is_dir():
         return "is not there"
@@ -73,7 +73,7 @@ def _sum(place: Path, sums: dict[Path, str]) -> str:
 
 
 def is_intact(place: Path, artifact: Artifact, sums: dict[Path, str]) -> bool:
-    """Whether an RPM has its own length and content; `sums` caches checksums as in `fault_of`."""
+    """Whether an RPM has the right length and content; `sums` caches checksums as in `fault_of`."""
     if not (place.is_file() and place.stat().st_size == artifact.size):
         return False
     return _sum(place, sums) == artifact.sha256
@@ -97,14 +97,14 @@ def turn(tree: Tree, store: Store, name: str, repository: Repository) -> None:
 
 
 def _make_way(place: Path) -> None:
-    """Put aside whatever is where a link belongs."""
+    """Move away whatever is at the path of a link."""
     if place.exists() and not place.is_symlink():
         aside = place.parent / f".{place.name}.aside-{place.lstat().st_ino}"
         place.rename(aside)
 
 
 def restore(tree: Tree, place: Path, sha256: str) -> bool:
-    """Put a copy of an RPM back into the pool; return False if no intact copy is left."""
+    """Put a copy of an RPM back into the pool; return False if there is no intact copy."""
     name = place.name
     patterns = (f"??/??/*/{name}", f"??/??/*/debug/{name}", f"component/*/??/??/*/{name}")
     copies = [path for pattern in patterns for path in tree.repos.glob(pattern)]
@@ -118,14 +118,15 @@ def restore(tree: Tree, place: Path, sha256: str) -> bool:
     return False
 
 
-def mend(
+def repair(
     tree: Tree, store: Store, repository: Repository, members: Members, *, is_led: bool
 ) -> None:
     """Rewrite a damaged repository, or remove it from the tree if no name points to it.
 
-    What `current` and `consistent` point to is composed anew from the state; it may still offer
-    RPMs whose content is damaged. Raises RefusedError for a promoted repository that cannot be
-    repaired, because a person must promote another, and for one that a running build needs.
+    A repository that `current` or `consistent` points to is composed again from the state; it may
+    still offer RPMs whose content is damaged. Raises RefusedError for a promoted repository that
+    cannot be repaired, because a person must promote another, and for one that a running build
+    needs.
     """
     directory, reponame = tree.repos / repository.path, tree.site.reponame
     _restore_pool(tree, directory)
@@ -137,7 +138,7 @@ def mend(
         is_rewritten = tree.rewrite(repository, members)
         is_mended = is_rewritten and not fault_of(directory, reponame, {}, check)
     if is_rewritten and (is_led or is_mended):
-        return  # only content may be damaged now, which nothing but a build can replace
+        return  # only content may be damaged now, which only a build can replace
     if not is_led:
         tree.take_out(repository)
         return
@@ -152,7 +153,7 @@ def mend(
 
 
 def _sign_again(tree: Tree, store: Store, repository: Repository) -> bool:
-    """Write a repository whose signature is damaged again, if it holds what the store says."""
+    """Write a repository with a damaged signature again, if it contains what the store says."""
     try:
         what = contents_now(tree, store, repository)
     except DamagedError:
@@ -165,13 +166,13 @@ def _sign_again(tree: Tree, store: Store, repository: Repository) -> bool:
 
 
 def revive_names(tree: Tree, store: Store, members: Members) -> None:
-    """Repair what names lead to if it has no repodata, so that builds and clients can go on."""
+    """Repair repositories without repodata that names point to, so that work can continue."""
     with store.read() as at:
         led = at.names.all(tree.site.target)
     for repository in {one.path: one for _, one in led}.values():
         if not has_repodata(tree.repos / repository.path):
             log.warning("%s has no repodata, and names lead to it; composing it", repository.path)
-            mend(tree, store, repository, members, is_led=True)
+            repair(tree, store, repository, members, is_led=True)
 
 
 def _restore_pool(tree: Tree, directory: Path) -> None:
@@ -187,9 +188,9 @@ def _restore_pool(tree: Tree, directory: Path) -> None:
 
 
 def contents_now(tree: Tree, store: Store, repository: Repository) -> Contents:
-    """Return what a repository of the tree holds, with its RPMs as the store knows them now.
+    """Return the contents of a repository in the tree, with its RPMs as the store knows them now.
 
-    Rows of versions.csv are left out. Raises DamagedError if its repodata is not intact, or holds
+    Rows of versions.csv are left out. Raises DamagedError if its repodata is not intact, or lists
     what the store does not know.
     """
     directory = tree.repos / repository.path
@@ -206,7 +207,7 @@ def contents_now(tree: Tree, store: Store, repository: Repository) -> Contents:
     for href in sorted(listed):
         words = href.split("/")
         if words[0] != pool.NAME and words[-1] in own_names:
-            continue  # a file of its own build; those of other programs have all files there
+            continue  # a file of its own build; repositories of other programs have all files there
         found = by_sha.get(words[1]) if words[0] == pool.NAME else None
         found = found or by_name.get(words[-1])
         if found is None:

@@ -1,4 +1,4 @@
-"""What of a tree nothing may remove, and who needs it; every removal asks here first."""
+"""Find the parts of a tree that must stay, and what needs them; every removal asks here first."""
 
 import fcntl
 import os
@@ -8,24 +8,25 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from rdo.model.neighbours import dependants, neighbours_of
 from rdo.publish import pool
 from rdo.publish.references import pooled, snapshots
 from rdo.store import Transaction
 
 _SHARED = (f"{pool.NAME}/", "deps/", "../bootstrap-deps/")
-"""Where things lie that kept repositories refer to; finding out which is much to read."""
+"""Folders that repositories refer to; finding out which parts they need means much reading."""
 
 
 @dataclass(slots=True)
 class References:
-    """What repositories refer to. A repository never changes, so each is read once."""
+    """What repositories refer to. A repository never changes, so each is read only once."""
 
     _read: dict[tuple[Path, int], tuple[frozenset[str], frozenset[str]]] = field(
         default_factory=dict
     )
 
     def of(self, directory: Path) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the entries of the pool and the snapshots that a repository needs.
+        """Return the pool entries and the snapshots that a repository needs.
 
         Raises DamagedError if its repodata is not intact.
         """
@@ -37,12 +38,12 @@ class References:
 
 @dataclass(frozen=True)
 class Needed:
-    """The places of a tree that somebody needs; all paths are relative to the tree."""
+    """The paths of a tree that somebody needs, all relative to the tree."""
 
     needs: dict[str, str]
 
     def who(self, place: str) -> str:
-        """Return who needs a place, what it lies in or what lies in it; empty if nobody does."""
+        """Return who needs a path, or one above or below it; empty if nobody does."""
         path = os.path.normpath(place)
         return next(filter(None, map(self.needs.get, _upwards(path))), "") or self._above.get(
             path, ""
@@ -62,11 +63,11 @@ def _upwards(path: str) -> Iterator[str]:
 def needed(
     at: Transaction, folder: Path, target: str, going: Collection[str], references: References
 ) -> Needed:
-    """Return who needs what of the tree below `folder`, once its repositories are as in `at`.
+    """Return what needs each part of the tree in `folder`, given the repositories in `at`.
 
-    Names need the repositories that they lead to, and a running build those that a name has left
-    since it began. Every repository that stays needs itself and, if anything like that is
-    `going`, its RPMs and its snapshot. Raises DamagedError if such a repository cannot be read.
+    Names need the repositories that they point to. A running build needs those that a name has left
+    since it began. Every repository that stays needs itself and, if such things are `going`, its
+    RPMs and its snapshot. Raises DamagedError if such a repository cannot be read.
     """
     repos, needs = folder / "repos", {}
     staying = at.repositories.in_tree(target)
@@ -82,18 +83,35 @@ def needed(
         stored = at.artifacts.of_builds(at.artifacts.build_ids(target))
         needs |= {f"{pool.NAME}/{one.artifact.sha256}": f"{one.package} needs it" for one in stored}
     for build in at.builds.running(target):
-        needs[f"../builds/{build.id}"] = f"build {build.id} needs it, which is running"
+        needs[f"../builds/{build.id}"] = f"the running build {build.id} needs it"
     if since := oldest_reader(at, folder, target):
         for repository in at.names.left_for(target, since):
-            needs[repository.path] = f"a build needs it that runs since {since:%F %R} UTC"
+            needs[repository.path] = (
+                f"a build that has been running since {since:%F %R} UTC needs it"
+            )
+    needs |= needed_by_others(at, folder, target)
     for name, repository in at.names.all(target):
         needs[repository.path] = f"{name} leads there"
     return Needed(needs)
 
 
+def needed_by_others(at: Transaction, folder: Path, target: str) -> dict[str, str]:
+    """Return the repositories and snapshots that other targets' repositories name, and by which."""
+    needs = {}
+    for other in dependants(folder):
+        repos = folder.parent / other / "repos"
+        places = [repos, *(repos / one.path for one in at.repositories.in_tree(other))]
+        for named in (one for place in places for one in neighbours_of(place)):
+            if named.target == target:
+                needs[named.path] = f"{other} depends on it"
+    return needs
+
+
 def oldest_reader(at: Transaction, folder: Path, target: str) -> datetime | None:
-    """Return since when the oldest running build, or scratch build, may read repositories."""
+    """Return since when the oldest running build, or scratch build, may be reading repositories."""
     moments = [build.started for build in at.builds.running(target) if build.started]
+    for other in dependants(folder):
+        moments += [build.started for build in at.builds.running(other) if build.started]
     moments += _scratch_builds(folder.parent / "tmp")
     return min(moments, default=None)
 

@@ -1,7 +1,7 @@
-"""What a target no longer needs: repositories, RPMs, snapshots, builds and logs.
+"""Find and remove what a target no longer needs: repositories, RPMs, snapshots, builds and logs.
 
-It keeps every repository that a name points to, each package's newest builds, whatever is young,
-and everything that these refer to. All else is removed.
+Keeps every repository that a name points to, each package's newest builds, everything recent, and
+everything that these refer to. All else is removed.
 """
 
 import re
@@ -14,16 +14,16 @@ from rdo.disk_usage import allocated_bytes, freed_bytes
 from rdo.publish import bootstrap, pool
 from rdo.publish.references import DamagedError
 from rdo.publish.tree import Tree
-from rdo.publish.upkeep.needed import oldest_reader
+from rdo.publish.upkeep.needed import needed_by_others, oldest_reader
 from rdo.store import Store, Transaction
 from rdo.store.given.repositories import Repository
 from rdo.store.work import recipe
 
 GRACE = timedelta(hours=1)
-"""What a name has just left stays that long, whatever the rules: somebody may be installing."""
+"""How long a repository stays after a name has left it, because a host may still be installing."""
 
 LAST_RESORT = "../bootstrap-deps"
-"""Where snapshots are that only bootstrap builds see, from the tree."""
+"""The folder of snapshots for bootstrap builds only, relative to the tree."""
 
 _SNAPSHOT = re.compile(r"[0-9a-f]{16}")
 _IN_RECIPE = re.compile(r"/bootstrap-deps/([0-9a-f]{16})\b")
@@ -34,7 +34,7 @@ _MD5 = re.compile(r"[0-9a-f]{32}")
 class Rules:
     """How long to keep what nothing needs.
 
-    While the target takes more than `max_bytes` (if not 0), the time `keep` is shortened.
+    While the target uses more than `max_bytes` (if not 0), the time `keep` is shortened.
     """
 
     keep: timedelta
@@ -43,9 +43,9 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """What to remove: repositories, other places relative to the tree, RPMs of builds.
+    """What to remove: repositories, other paths relative to the tree, RPMs of builds.
 
-    `known` are all repositories in the tree, by id. `freed` is in bytes on the disk.
+    `known` are all repositories in the tree, by id. `freed` is disk space in bytes.
     """
 
     known: frozenset[int]
@@ -106,7 +106,9 @@ def _plan(
     with store.read() as at:
         everything = at.repositories.in_tree(target)
         reading = oldest_reader(at, tree.folder, target) or now
-        needed = _needed(at, target, everything, cutoff, min(cutoff, now - GRACE, reading))
+        elsewhere = needed_by_others(at, tree.folder, target)
+        grace = min(cutoff, now - GRACE, reading)
+        needed = _needed(at, target, everything, cutoff, grace, elsewhere)
         ended = at.builds.ended_before(target, cutoff)
         standing = at.packages.build_ids(target) | _held(at, target)
         with_rpms = at.artifacts.build_ids(target)
@@ -117,6 +119,7 @@ def _plan(
     kept = [one for one in everything if one.id in needed]
     old = tuple(one.path for one in everything if one.id not in needed)
     used, named = set(shas), set(current)
+    named |= {path.removeprefix("deps/") for path in elsewhere if path.startswith("deps/")}
     for repository in kept:
         try:
             rpms, deps = tree.journal.references.of(repos / repository.path)
@@ -127,7 +130,7 @@ def _plan(
                 f"{target}: nothing is removed, because {repository.path} is damaged: {error}",
                 hint=f"rdo trunk verify --repair --target {target}",
             ) from error
-    with store.read() as at:  # what a kept repository holds must stay known, or nobody can read it
+    with store.read() as at:  # else kept repositories become unreadable
         holding = at.artifacts.builds_with(target, used)
     still_known = kept_builds.union(*holding.values())
     places = {one.path for one in everything}
@@ -164,15 +167,20 @@ def _needed(
     everything: Iterable[Repository],
     cutoff: datetime,
     grace: datetime,
+    elsewhere: Collection[str],
 ) -> frozenset[int]:
-    """Return the repositories that stay, by id."""
+    """Return the repositories that stay, by id; `elsewhere` are paths that other targets need."""
     led = {repository.path for _, repository in at.names.all(target)}
     left = at.names.left_since(target, grace)
     standing = at.packages.build_ids(target) | _held(at, target)
     return frozenset(
         one.id
         for one in everything
-        if one.path in led or one.id in left or one.build_id in standing or one.created >= cutoff
+        if one.path in led
+        or one.path in elsewhere
+        or one.id in left
+        or one.build_id in standing
+        or one.created >= cutoff
     )
 
 
@@ -182,7 +190,7 @@ def _held(at: Transaction, target: str) -> frozenset[int]:
 
 
 def _builds(folder: Path, removable: Collection[int]) -> Iterator[str]:
-    """Return the folders of builds with logs and RPMs, which are beside the tree."""
+    """Return the folders with logs and RPMs of builds, which are beside the tree."""
     return (f"../builds/{id_}" for id_ in sorted(removable) if (folder / f"builds/{id_}").is_dir())
 
 
@@ -202,7 +210,7 @@ def _snapshots(repos: Path, folder: str, named: Collection[str], cutoff: datetim
 
 
 def _in_recipes(folder: Path, removable: Collection[int]) -> set[str]:
-    """Return the snapshots of last resort in the recipes of builds whose folders stay."""
+    """Return the last-resort snapshots in the recipes of builds whose folders stay."""
     if not (folder / "bootstrap-deps").is_dir():
         return set()
     gone = set(map(str, removable))
@@ -212,7 +220,7 @@ def _in_recipes(folder: Path, removable: Collection[int]) -> set[str]:
 
 
 def _aggregates(repos: Path, cutoff: datetime) -> Iterator[str]:
-    """Return older targets of the top-level files of a name, in a tree of components."""
+    """Return older link targets of a name's top-level files, in a tree with components."""
     for top in sorted(repos.iterdir()) if repos.is_dir() else ():
         if top.is_symlink() or top.name in {pool.NAME, "component", "deps"} or not top.is_dir():
             continue

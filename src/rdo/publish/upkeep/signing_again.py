@@ -1,6 +1,6 @@
-"""Signing what a tree has already: RPMs first, then the repositories that names lead to.
+"""Sign what a tree already contains: RPMs first, then the repositories that names point to.
 
-It may be killed at any point and started again: what is signed stays so.
+It may be killed at any point and started again: what is signed stays signed.
 """
 
 import logging
@@ -24,9 +24,9 @@ _AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class SignedAgain:
-    """What was signed: how many RPMs, and the repositories.
+    """What was signed: the number of RPMs, and the repositories.
 
-    `lost` are RPMs that are not there, `left` the reasons for which repositories were not signed.
+    `lost` are missing RPMs, `left` the reasons why repositories were not signed.
     """
 
     rpms: int
@@ -36,7 +36,7 @@ class SignedAgain:
 
 
 def not_signed(store: Store, target: str, instead_of: Collection[str] = ()) -> int:
-    """Return how many published RPMs have no signature, or one of the keys `instead_of`."""
+    """Return how many published RPMs have no signature, or one by a key in `instead_of`."""
     with store.read() as at:
         return len(_wanting(at.artifacts.of_target(target), instead_of))
 
@@ -47,11 +47,11 @@ def sign_again(
     instead_of: Collection[str] = (),
     more: Collection[Repository] = (),
 ) -> SignedAgain:
-    """Sign every published RPM that has no signature, and the repositories that names lead to.
+    """Sign every published RPM without a signature, and the repositories that names point to.
 
-    `more` are further repositories. RPMs signed by a key of `instead_of` are signed once more, by
-    the current key. A repository keeps its place, its builds and its other files. For the holder
-    of the round lock. Raises SigningError, or RefusedError while builds read the repositories.
+    `more` are additional repositories. RPMs signed by a key in `instead_of` are signed again with
+    the current key. A repository keeps its path, its builds and its other files. The caller holds
+    the round lock. Raises SigningError, or RefusedError while builds read the repositories.
     """
     assert tree.signer
     tree.signer.check()
@@ -90,7 +90,7 @@ def _place(tree: Tree, stored: StoredArtifact) -> Path:
 
 
 def _batches(stored: Collection[StoredArtifact]) -> Iterator[list[StoredArtifact]]:
-    """Yield all in groups in which no file name is there twice."""
+    """Yield all artifacts in groups without duplicate file names."""
     batch: dict[str, StoredArtifact] = {}
     for one in stored:
         if len(batch) == _AT_ONCE or one.artifact.file_name in batch:

@@ -1,7 +1,7 @@
-"""Checks whether store and tree agree, each with the repair of what it finds.
+"""Check that store and tree agree, and repair what does not.
 
-Each check compares the store with the disk and with nothing else, so that it finds damage from
-outside: a lost file, a moved link, a failing disk.
+Each check compares the store only with the disk, so that it finds damage from outside: a lost file,
+a moved link, a failing disk.
 """
 
 import os
@@ -31,7 +31,7 @@ from rdo.tools.signing.rpm_signature import badly_signed
 class Finding:
     """Damage that a check has found. `remedy` is what a repair does about it.
 
-    `repair` returns what is still to come, such as a build that it has queued; mostly nothing.
+    `repair` returns what remains to be done, such as a build that it has queued; usually nothing.
     """
 
     kind: str
@@ -46,9 +46,10 @@ class Finding:
 
 
 def verify_tree(tree: Tree, store: Store, members: Members) -> list[Finding]:
-    """Return all damage of a target's tree, without changing anything.
+    """Return all damage in a target's tree, without changing anything.
 
-    If there is any, it is checked again while nobody publishes: the tree may just have changed.
+    If there is any, the tree is checked again while nobody publishes, because it may just have
+    changed.
     """
     check = _Check(tree, store, members)
     if not check.findings():
@@ -58,14 +59,14 @@ def verify_tree(tree: Tree, store: Store, members: Members) -> list[Finding]:
 
 
 def verify_names(tree: Tree, store: Store) -> list[Finding]:
-    """Return the names of a target that do not lead to what the store says."""
+    """Return the names of a target that do not point to what the store says."""
     check = _Check(tree, store, Members(()))
     if not check.name_findings():
         return []
-    try:  # a round may just be moving them
+    try:  # a round may be moving them right now
         with lock.hold(tree.folder / "publish.lock", purpose="verifying", wait=True):
             return check.name_findings()
-    except PermissionError:  # this user only reads
+    except PermissionError:  # this user may only read
         return check.name_findings()
 
 
@@ -76,14 +77,14 @@ class _Check:
     members: Members
 
     def findings(self) -> list[Finding]:
-        """Return the damage; if changes of the tree are unfinished, only that."""
+        """Return the damage; if changes of the tree are unfinished, only those."""
         with self.store.read() as at:
             target = self.tree.site.target
             repositories = at.repositories.in_tree(target)
             led = at.names.all(target)
             unfinished = at.intents.unfinished(target)
         if unfinished:
-            # Nothing else can be judged before they are carried out.
+            # Everything else can only be judged after they are carried out.
             what = f"{len(unfinished)} changes of the tree were not finished"
             remedy = "they are carried out"
             return [
@@ -103,7 +104,7 @@ class _Check:
         ]
 
     def name_findings(self) -> list[Finding]:
-        """What is wrong with names, those included that the store does not have."""
+        """The faults of names, including names that the store does not have."""
         with self.store.read() as at:
             led = at.names.all(self.tree.site.target)
         return [*self._names(led), *self._unknown_names(led)]
@@ -116,7 +117,7 @@ class _Check:
             for link in (part / CURRENT, part / CONSISTENT):
                 shown = link.relative_to(repos)
                 if link.is_symlink() and PurePosixPath(shown) not in known:
-                    what = f"leads to {link.readlink()}, and the store does not know of it"
+                    what = f"leads to {link.readlink()}, which the store does not know"
                     yield Finding("name", str(shown), what, "rdo trunk verify --repair")
 
     def _names(self, led: Collection[tuple[str, Repository]]) -> Iterator[Finding]:
@@ -138,10 +139,10 @@ class _Check:
                 )
             elif not has_repodata(place):
                 what = f"leads to {repository.path}, which has no repodata"
-                mend = self._mending(repository, is_led=True)
-                yield Finding("name", shown, what, "a repository is composed for it", mend)
+                repair = self._repairing(repository, is_led=True)
+                yield Finding("name", shown, what, "a repository is composed for it", repair)
             elif self.tree.site.components and name not in judged:
-                judged.add(name)  # an aggregate is of all components
+                judged.add(name)  # an aggregate covers all components
                 if what := self._aggregate_fault(name):
                     turn = self._turning(name, repository)
                     yield Finding("aggregate", name, what, "it is written again", turn)
@@ -153,14 +154,14 @@ class _Check:
             if (top / f"{reponame}.repo.md5").read_text() != aggregate_hash(text):
                 return "its checksum does not match its .repo file"
             if text != aggregate_repo(self._parts(name)):
-                return "it is not made of what the components have"
+                return "it does not match the repositories of the components"
             (top / "versions.csv").read_text()
         except OSError as error:
             return f"its files cannot be read: {error}"
         return ""
 
     def _parts(self, name: str) -> list[str]:
-        """Return the .repo files that a name's aggregate is made of."""
+        """Return the .repo files from which a name's aggregate is made."""
         reponame = self.tree.site.reponame
         there = [self.tree.repos / one.path for one in self.tree.leads(name) if one.component]
         return [(one / f"{reponame}.repo").read_text() for one in there if has_files(one, reponame)]
@@ -178,17 +179,17 @@ class _Check:
         for repository in repositories:
             directory = self.tree.repos / repository.path
             if fault := mending.fault_of(directory, self.tree.site.reponame, sums, check):
-                mend = self._mending(repository, is_led=repository.path in led)
+                repair = self._repairing(repository, is_led=repository.path in led)
                 remedy = "it is written again, or removed if no name points to it"
-                yield Finding("repository", repository.path, fault, remedy, mend)
+                yield Finding("repository", repository.path, fault, remedy, repair)
 
-    def _mending(self, repository: Repository, *, is_led: bool) -> Callable[[], str]:
+    def _repairing(self, repository: Repository, *, is_led: bool) -> Callable[[], str]:
         return _whole(
-            lambda: mending.mend(self.tree, self.store, repository, self.members, is_led=is_led)
+            lambda: mending.repair(self.tree, self.store, repository, self.members, is_led=is_led)
         )
 
     def _good_builds(self, sums: dict[Path, str]) -> Iterator[Finding]:
-        """Check the newest good RPMs of every package, which new repositories will refer to."""
+        """Check the newest good RPMs of every package, which new repositories will use."""
         with self.store.read() as at:
             stored = (*at.artifacts.good(self.tree.site.target),)
         for one in stored:
@@ -197,13 +198,13 @@ class _Check:
             if mending.is_intact(place, artifact, sums):
                 continue
             shown = f"{pool.NAME}/{artifact.sha256[:16]}…/{artifact.file_name}"
-            remedy = "another copy is put there; if there is none, it is built again"
+            remedy = "it is replaced by another copy; if there is none, it is built again"
             what = "is damaged" if place.exists() else "is not there"
-            mend = self._restoring(place, one)
-            yield Finding("rpm", shown, f"{what}; {one.package} needs it", remedy, mend)
+            repair = self._restoring(place, one)
+            yield Finding("rpm", shown, f"{what}; {one.package} needs it", remedy, repair)
 
     def _signatures(self) -> Iterator[Finding]:
-        """Check that keys of the target have signed the newest good RPMs that are said to be."""
+        """Check that the target's keys have signed the newest good RPMs recorded as signed."""
         if self.tree.signer is None:
             return
         with self.store.read() as at:
@@ -214,7 +215,9 @@ class _Check:
         there = [place for place in places if place.is_file()]
         keys = [*dict.fromkeys(self.tree.signer.public_keys().values())]
         for place in badly_signed(there, keys, folder):
-            what = f"is signed by none of the target's keys; {places[place].package} has it"
+            what = (
+                f"is not signed with any key of the target; it belongs to {places[place].package}"
+            )
             remedy = f"restore {self.tree.signer.key_name(places[place].artifact.signed_by)}"
             yield Finding("signature", place.name, what, remedy)
 
@@ -241,7 +244,7 @@ class _Check:
             lost = [name for name in names if not (folder / name).is_file()]
             if lost:
                 what = f"{', '.join(lost)} of {build.commit} was not published yet and is gone"
-                remedy = "the build is queued once more"
+                remedy = "the build is queued again"
                 yield Finding("build", str(build.id), what, remedy, self._again(build.id))
 
     def _again(self, build_id: int) -> Callable[[], str]:
@@ -254,7 +257,7 @@ class _Check:
     def _strangers(
         self, repositories: Collection[Repository], names: Collection[str]
     ) -> Iterator[Finding]:
-        """Find what is in the tree and not in the store."""
+        """Find files in the tree that are not in the store."""
         known = {repository.path for repository in repositories}
         with self.store.read() as at:
             known |= {one.path for _, one in at.names.all(self.tree.site.target)}
@@ -289,7 +292,7 @@ class _Check:
 
 
 def _whole(repair: Callable[[], None]) -> Callable[[], str]:
-    """Return a repair after which nothing is still to come."""
+    """Return a repair after which nothing remains to be done."""
 
     def act() -> str:
         repair()

@@ -1,1 +1,1 @@
-"""Firewalls of the host: each kind says what it keeps closed, and opens it for good."""
+"""Firewalls of the host: each module lists closed ports, and opens ports permanently."""

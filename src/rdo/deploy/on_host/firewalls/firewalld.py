@@ -10,12 +10,12 @@ _NOW, _ALWAYS = "", "--permanent"
 
 
 def is_active() -> bool:
-    """Whether firewalld is at work; other firewalls are then its own business."""
+    """Whether firewalld is running; it then manages the other firewalls itself."""
     return run("systemctl", "is-active", NAME, ok=range(256)).stdout.strip() == "active"
 
 
 def closed(rules: "list[FirewallRule]", address: str) -> "list[FirewallRule]":
-    """Return what the zone does not let in now, or will not after it is loaded again."""
+    """Return the ports that the zone keeps closed now, or will after it is reloaded."""
     zone = _zone(address)
     if _ask(_ALWAYS, f"--zone={zone}", "--get-target") == "ACCEPT":
         return []
@@ -24,7 +24,7 @@ def closed(rules: "list[FirewallRule]", address: str) -> "list[FirewallRule]":
 
 
 def let_in(rules: "list[FirewallRule]", address: str) -> None:
-    """Open the zone, now and for good."""
+    """Open ports in the zone, now and permanently."""
     zone = _zone(address)
     for kind in (_NOW, _ALWAYS):
         missing = _missing(kind, zone, rules)
@@ -60,14 +60,14 @@ def _port(rule: FirewallRule) -> str:
 
 
 def _rich(rule: FirewallRule) -> str:
-    """Return the rule as firewalld itself writes it."""
+    """Return the rule in the form that firewalld itself writes."""
     family = "ipv4" if rule.is_of(4) else "ipv6"
     port = f'port port="{rule.ports}" protocol="{rule.protocol}"'
     return f'rule family="{family}" source address="{rule.source}" {port} accept'
 
 
 def _zone(address: str) -> str:
-    """Return the zone of the interface with the address; the default one if none has it."""
+    """Return the zone of the interface with the address; if none has it, the default zone."""
     wanted = {f"{one}/" for one in addresses(address)}
     for line in run("ip", "-oneline", "address").stdout.splitlines():
         words = line.split()

@@ -1,4 +1,4 @@
-"""iptables and ip6tables: rules at the head of INPUT, and in the file that EL's services load."""
+"""iptables and ip6tables: rules at the start of INPUT, and in the file that EL's services load."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _REFUSES = {"DROP", "REJECT"}
 
 
 def closed(version: int, rules: "list[FirewallRule]") -> "list[FirewallRule]":
-    """Return what a version's filter does not let in now, or will not after the next boot."""
+    """Return the ports that an IP version's filter keeps closed now, or will after a reboot."""
     name = PROGRAMS[version]
     current = _current(name)
     if not refuses(current):
@@ -37,7 +37,7 @@ def let_in(version: int, rules: "list[FirewallRule]") -> None:
 
 
 def refuses(lines: "list[str]") -> bool:
-    """Whether anything that INPUT leads to drops or rejects packets (the words of `iptables -S`).
+    """Whether INPUT, or any chain it jumps to, drops or rejects packets (output of `iptables -S`).
 
     >>> refuses(["-P INPUT ACCEPT", "-N X", "-A INPUT -j X", "-A X -p udp -j ACCEPT"])
     False
@@ -64,7 +64,7 @@ def _targets(chain: str, lines: "list[str]") -> "Iterator[str]":
 
 
 def with_rules(lines: "list[str]", rules: "list[str]") -> str:
-    """Return the text of a file for iptables-restore with rules before all others of its filter.
+    """Return a file for iptables-restore with the rules inserted before all others of its filter.
 
     >>> print(with_rules(["*filter", ":INPUT DROP [0:0]", "COMMIT"], ["-A INPUT -j X"]), end="")
     *filter
@@ -85,7 +85,7 @@ def _is_forgotten(rule: FirewallRule, kept: "list[str] | None") -> bool:
 
 
 def _line(rule: FirewallRule) -> str:
-    """Return the rule as iptables itself prints it."""
+    """Return the rule in the form that iptables itself prints."""
     width = 32 if rule.is_of(4) else 128
     source = f"-s {rule.source}/{width} " if rule.source else ""
     ports = rule.ports.replace("-", ":")
@@ -94,7 +94,7 @@ def _line(rule: FirewallRule) -> str:
 
 
 def _current(name: str) -> "list[str]":
-    """Return the rules of the filter; none where there is no such program, or nothing is set."""
+    """Return the rules of the filter; none if the program is missing, or nothing is set."""
     if not has_program(name):
         return []
     return run(name, "--wait", "-S", ok=range(256)).stdout.splitlines()

@@ -1,4 +1,4 @@
-"""nftables: rules at the head of each chain of input that refuses, and in a file of ours."""
+"""nftables: rules at the start of each input chain that refuses packets, and in a file of ours."""
 
 import json
 import re
@@ -21,7 +21,7 @@ Chain = tuple[str, str, str]
 
 
 def closed(rules: "list[FirewallRule]") -> "list[FirewallRule]":
-    """Return what some chain does not let in now, or will not after the next boot."""
+    """Return what any chain refuses now, or will after a reboot."""
     found = _ruleset()
     chains = list(refusing(found))
     needed = _inserted(chains, rules)
@@ -32,7 +32,7 @@ def closed(rules: "list[FirewallRule]") -> "list[FirewallRule]":
 
 
 def let_in(rules: "list[FirewallRule]") -> None:
-    """Insert what is missing, and write it to our file if the main one is loaded at boot."""
+    """Insert the missing rules, and write them to our file if the main file is loaded at boot."""
     found = _ruleset()
     needed = _inserted(list(refusing(found)), rules)
     for text, rule in needed.items():
@@ -45,7 +45,7 @@ def let_in(rules: "list[FirewallRule]") -> None:
 def refusing(found: "list[dict[str, Any]]") -> "Iterator[Chain]":
     """Yield the chains for incoming packets that drop or reject some of them.
 
-    Those of iptables and firewalld are left to these.
+    Chains of iptables and firewalld are left to their own modules.
     """
     for one in found:
         chain = one.get("chain", {})
@@ -75,7 +75,7 @@ def _drops(found: "list[dict[str, Any]]", family: str, table: str, first: str) -
 
 
 def _acts(part: Any) -> "Iterator[tuple[str, Any]]":
-    """Yield every key of nested expressions with its value: verdicts are also in maps."""
+    """Yield every key of nested expressions with its value, because maps contain verdicts too."""
     if isinstance(part, dict):
         yield from part.items()
         part = list(part.values())
@@ -85,7 +85,7 @@ def _acts(part: Any) -> "Iterator[tuple[str, Any]]":
 
 
 def _inserted(chains: "list[Chain]", rules: "list[FirewallRule]") -> "dict[str, FirewallRule]":
-    """Return the commands that nft needs, each with the rule that it is for."""
+    """Return the commands for nft, each with the rule that it inserts."""
     found = {}
     for family, table, name in chains:
         for rule in rules:
@@ -118,7 +118,7 @@ def _is_kept(texts: "list[str]") -> bool:
 
 
 def _keep(texts: "list[str]") -> None:
-    """Write our file, then the line that reads it: a file that is not there stops nft."""
+    """Write our file, then the line that includes it: nft fails if an included file is missing."""
     write(_OURS, "\n".join(texts) + "\n", uid=0, gid=0, mode=0o600)
     main = _main()
     lines = lines_of(main)
@@ -128,14 +128,14 @@ def _keep(texts: "list[str]") -> None:
 
 
 def _main() -> Path:
-    """Return the file that the service loads; EL has it elsewhere than Debian."""
+    """Return the file that the service loads, which is not the same on EL and Debian."""
     said = run("systemctl", "show", "--property=ExecStart", NAME).stdout
     found = re.search(r" -f (/\S+)", said)
     return Path(found.group(1) if found else _MAIN)
 
 
 def _ruleset() -> "list[dict[str, Any]]":
-    """Return all tables, chains and rules; none where there is no such program."""
+    """Return all tables, chains and rules; none if the program is missing."""
     if not has_program("nft"):
         return []
     said = run("nft", "--json", "list", "ruleset", ok=range(256))

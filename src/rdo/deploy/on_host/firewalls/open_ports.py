@@ -1,4 +1,4 @@
-"""Ports of the host that its firewalls let in; a host without one is left as it is."""
+"""Open ports in the host's firewalls; a host without a firewall is left as it is."""
 
 from rdo.deploy.on_host.acts import Wanted
 from rdo.deploy.on_host.firewalls import firewalld, iptables, nftables
@@ -19,7 +19,7 @@ def look_open_ports(wanted: Wanted) -> "list[str]":
 
 
 def make_open_ports(wanted: Wanted) -> None:
-    """Open what is closed, now and after a reboot."""
+    """Open the closed ports, now and permanently."""
     rules = rules_of(wanted["openings"])
     if firewalld.is_active():
         firewalld.let_in(rules, wanted["host"])
