@@ -1,4 +1,4 @@
-"""Read another instance's versions.csv, for a target that follows what it has built."""
+"""Read another instance's versions.csv, for a target that follows that instance."""
 
 import csv
 import hashlib
@@ -26,8 +26,8 @@ _COLUMNS = ("Project", "Source Sha", "Dist Sha", "Last Success Timestamp")
 def followed(packages: Iterable[Package], follow: FollowSection, folder: Path) -> Iterator[Package]:
     """Yield the packages that the followed instance has built, pinned to its commits.
 
-    Raises ConfigError for a file that is not a versions.csv, and OutsideError if one was never
-    reached.
+    Raises ConfigError for a file that is not a versions.csv, and OutsideError if a file could never
+    be fetched.
     """
     pins = read_pins(follow.versions, folder)
     rules = tuple(map(SpecRule.parse, follow.spec_replace))
@@ -41,9 +41,9 @@ def followed(packages: Iterable[Package], follow: FollowSection, folder: Path) -
 
 
 def read_pins(urls: Iterable[str], folder: Path) -> dict[str, Pin]:
-    """Read the pin of every package in these files; a later file overrides an earlier one.
+    """Return the pin of every package in these files; a later file overrides an earlier one.
 
-    Each file is kept in `folder`; if it cannot be reached, its last state is used.
+    Each file is kept in `folder`; the copy is used if the file cannot be fetched.
     """
     pins: dict[str, Pin] = {}
     for url in urls:

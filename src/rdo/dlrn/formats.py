@@ -30,7 +30,7 @@ class DlrnStatus(StrEnum):
 
     @classmethod
     def of(cls, outcome: Outcome | None) -> "DlrnStatus":
-        """Translate an outcome; a failure that the package did not cause is RETRY."""
+        """Translate an outcome; a failure not caused by the package is RETRY."""
         match outcome:
             case Built():
                 return cls.SUCCESS

@@ -1,4 +1,4 @@
-"""The place of a commit's hash repository in the published tree."""
+"""The path of a commit's hash repository in the published tree."""
 
 import re
 from pathlib import PurePosixPath
@@ -12,7 +12,7 @@ _SECOND_HALF = slice(41, 49)
 
 
 def component_directory(component: str | None) -> PurePosixPath:
-    """Return a component's own part of the tree; for None, the whole tree.
+    """Return the path of a component's part of the tree; for None, of the whole tree.
 
     Raises ValueError for a name that cannot be a folder.
     """
@@ -26,8 +26,8 @@ def component_directory(component: str | None) -> PurePosixPath:
 def hash_directory(commit: Commit, component: str | None = None) -> PurePosixPath:
     """Return the commit's directory in the tree, below `component` if the target uses components.
 
-    An extended hash of two halves (`<40 digits>_<40 digits>`) gives two suffixes, a shorter one
-    gives one. Raises ValueError for a malformed hash or component.
+    An extended hash of two halves (`<40 digits>_<40 digits>`) adds two suffixes, a shorter one adds
+    one. Raises ValueError for a malformed hash or component.
     """
     for value in (commit.upstream_hash, commit.distgit_hash):
         if not _HASH.fullmatch(value):

@@ -30,7 +30,7 @@ def transform(
     has the same line. Replace the text UPSTREAMVERSION everywhere, and set Version, Release and
     Source0. Remove the changelog.
 
-    This differs from DLRN on purpose in one way: Version and Release are replaced only as tags in
+    This deliberately differs from DLRN in one way: Version and Release are replaced only as tags in
     a preamble, the package's own or a subpackage's. DLRN replaces everything after `Version:` on
     any line, even in descriptions and scripts.
     """
@@ -70,7 +70,7 @@ def _renumbered(lines: list[str], numbers: Numbers, archive: str) -> Iterator[st
 
 
 def _with_epoch(lines: list[str], epoch: int) -> list[str]:
-    """Return the spec with at least the epoch of upstream's version, above its own Version."""
+    """Return the spec with an Epoch tag above its Version, at least as high as upstream's epoch."""
     if any((tag := _EPOCH.match(line)) and int(tag[1] or 0) >= epoch for line in lines):
         return lines
     others = [line for line in lines if not _EPOCH.match(line)]

@@ -29,7 +29,7 @@ _VERSION = re.compile(r"\d[A-Za-z0-9.+_~^]*")
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The three version strings that a spec gets.
+    """The version strings that a spec gets.
 
     `upstream_version` is the source's own version, which also names its archive; `version` is the
     part that rpm can compare; `release` lacks the dist tag. `epoch` is that of PEP 440.
@@ -50,10 +50,11 @@ def version_and_release(
 ) -> Numbers:
     """Derive the numbers of a source from its own version, as DLRN does.
 
-    Version keeps all numbers of a version of PEP 440, post-releases and local parts included,
-    because they sort above the release. If the version is plain but the archive's name has `.devN`,
-    the archive's is used (python-alembic). What does not begin with a number becomes 0.0.1. Raises
-    ValueError for a version that cannot be written into a spec because it has blanks, `%` or `/`.
+    Version keeps all numbers of a PEP 440 version, including post-releases and local parts, because
+    they sort above the release. If the version is plain but the archive's name has `.devN`, the
+    archive's version is used (python-alembic). A version that does not begin with a number becomes
+    0.0.1. Raises ValueError for a version that cannot be written into a spec because it contains
+    blanks, `%` or `/`.
     """
     if re.fullmatch(r"[.0-9]+", upstream_version) and re.search(r"\.dev[0-9]+\.", archive):
         upstream_version = archive.removesuffix(".tar.gz").rpartition("-")[2]

@@ -1,1 +1,1 @@
-"""The pages of a target: values in, HTML out, without anything from elsewhere."""
+"""The pages of a target, made from values, with nothing loaded from other servers."""

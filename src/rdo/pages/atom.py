@@ -14,7 +14,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """Something that happened. `id` is the same whenever the feed is made; `url` is its page."""
+    """Something that happened. `id` is always the same for the same entry; `url` is its page."""
 
     id: str
     title: str
@@ -26,7 +26,7 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed, its own address, and the page that it is about."""
+    """A feed, its own URL, and the page that it is about."""
 
     id: str
     title: str

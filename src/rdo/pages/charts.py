@@ -1,4 +1,4 @@
-"""Charts: numbers by day in, the places of bars and lines in an SVG out. Templates draw them."""
+"""Charts: compute the positions of bars and lines in an SVG; templates draw them."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ _MOST_LABELS = 8
 
 
 class ChartKind(StrEnum):
-    """How the values of a day are drawn: stacked on each other, or as lines."""
+    """How the values of a day are drawn: stacked, or as lines."""
 
     BARS = "bars"
     LINES = "lines"
@@ -22,7 +22,7 @@ class ChartKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One row of numbers; `look` is its class in the style sheet. None: there is no number."""
+    """One row of numbers; `look` is its class in the style sheet. None means no number."""
 
     label: str
     look: str
@@ -31,7 +31,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A rectangle of a bar chart; `text` is what it shows."""
+    """A rectangle of a bar chart; `text` is its tooltip."""
 
     look: str
     x: float
@@ -43,7 +43,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class ChartLine:
-    """The path of a line, with a gap where there is no number, and the points on it."""
+    """The path of a line, with a gap where there is no number, and its points."""
 
     look: str
     path: str
@@ -60,7 +60,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Numbers of consecutive days; `unit` is what they count, `id` a name within the page."""
+    """Numbers for consecutive days; `unit` is what they count, `id` an id within the page."""
 
     id: str
     title: str
@@ -76,7 +76,7 @@ class Chart:
 
     @property
     def summary(self) -> str:
-        """The last number of each row, in words."""
+        """The last number of each row, as text."""
         said = [f"{one.label} {written(one.values[-1])}" for one in self.series if one.values]
         return f"{self.title}. Last day: {', '.join(said)}."
 
@@ -102,7 +102,7 @@ class Chart:
 
     @property
     def bars(self) -> Iterator[Bar]:
-        """The rectangles of a bar chart, each day's stacked in the order of the rows."""
+        """The rectangles of a bar chart; those of a day are stacked in the order of the rows."""
         slot = _PLOT_WIDTH / max(len(self.days), 1)
         width = max(slot * 0.76, 1.0)
         most = self._steps()[-1]
@@ -168,7 +168,7 @@ def nice_steps(most: float) -> list[float]:
 
 
 def written(value: float | None) -> str:
-    """Return a number for people; a dash if there is none.
+    """Return a number as text; a dash if there is none.
 
     >>> written(3.0), written(2.46)
     ('3', '2.5')

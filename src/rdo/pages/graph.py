@@ -1,4 +1,4 @@
-"""The graph of what a package requires and what requires it: names in, places in an SVG out."""
+"""The graph of a package's requirements and dependents, as positions in an SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ _LONGEST = 30
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A package of the graph; `label` is its name, shortened to fit. `look` is its state's.
+    """A package in the graph; `label` is its name, shortened to fit. `look` is that of its state.
 
-    Without `page` it is no link, as for the rest of a list that is too long.
+    Without `page` it is not a link, such as the box for the rest of a list that is too long.
     """
 
     name: str
@@ -28,18 +28,18 @@ class Box:
 
     @property
     def middle(self) -> float:
-        """Where lines meet it."""
+        """The vertical position at which lines meet it."""
         return self.y + self.height / 2
 
     @property
     def right(self) -> float:
-        """Where lines to the right leave it."""
+        """The position at which lines to the right begin."""
         return self.x + self.width
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A package in the middle, what it requires on the left, what requires it on the right."""
+    """A package in the middle, its requirements on the left, its dependents on the right."""
 
     centre: Box
     requires: tuple[Box, ...]
@@ -67,9 +67,9 @@ def graph(
     required_by: Sequence[tuple[str, str]],
     look: str = "",
 ) -> Graph:
-    """Place a package and its neighbours; each neighbour is a name and the look of its state.
+    """Place a package and its neighbours, each given by name and the look of its state.
 
-    At most 24 on each side have a box, those that fail first; a last box counts the others.
+    At most 24 on each side have a box, failing ones first; a last box counts the others.
     """
     rows = max(min(len(requires), _MOST + 1), min(len(required_by), _MOST + 1), 1)
     height = _TOP + rows * _STEP

@@ -1,4 +1,4 @@
-"""Filling the pages' templates, and the style that they share."""
+"""Fill the templates of pages, and their common style."""
 
 from pathlib import Path
 
@@ -12,6 +12,6 @@ STATIC = Path(__file__).with_name("static")
 
 
 def page(head: PageHead, template: str, title: str, *, up: str = "./", **values: object) -> str:
-    """Make a whole page; `up` leads to the top of the tree."""
+    """Make a whole page; `up` is the path to the top of the tree."""
     made = render("rdo.pages", template, head=head, title=title, up=up, **values)
     return made.lstrip()

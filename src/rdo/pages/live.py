@@ -1,4 +1,4 @@
-"""The pages that only a server has; those of a tree, which it also has, are made by `reports`."""
+"""The pages that only a server has; `reports` makes those that a tree has too."""
 
 from collections.abc import Sequence
 
@@ -46,12 +46,12 @@ def build(head: PageHead, shown: BuildPage) -> str:
 
 
 def builds(head: PageHead, shown: Sequence[ShownBuild], older: int | None) -> str:
-    """Make a page of builds, newest first; `older` is where the next page begins."""
+    """Make a page of builds, newest first; the next page begins at `older`."""
     return page(head, "report.html", "Builds", builds=shown, older=older)
 
 
 def queue(head: PageHead, shown: Sequence[QueuedBuild]) -> str:
-    """Make the queue, with the expected times."""
+    """Make the page of the queue, with expected times."""
     return page(head, "queue.html", "Queue", builds=shown)
 
 
@@ -66,7 +66,7 @@ def names(head: PageHead, shown: NamesPage) -> str:
 
 
 def reviews(head: PageHead, shown: Sequence[ReviewRun], older: int | None) -> str:
-    """Make a page of reviews, newest first; `older` is where the next page begins."""
+    """Make a page of reviews, newest first; the next page begins at `older`."""
     return page(head, "reviews.html", "Reviews", reviews=shown, older=older)
 
 
@@ -84,12 +84,12 @@ def charts(head: PageHead, shown: Sequence[Chart], days: int, choices: Sequence[
 
 
 def grid(live: Live, shown: Grid) -> str:
-    """Make the first page of a server: all its targets."""
+    """Make the first page of a server, with all its targets."""
     return _site(live, "grid.html", "Targets", it=shown)
 
 
 def search(live: Live, query: str, hits: Sequence[Hit], *, is_cut: bool) -> str:
-    """Make the answer of a search; `is_cut` says that there is more."""
+    """Make the results of a search; `is_cut` means that there are more."""
     return _site(live, "search.html", "Search", query=query, hits=hits, is_cut=is_cut)
 
 
@@ -99,11 +99,11 @@ def own_packages(live: Live, maintainer: str, rows: Sequence[OwnPackage]) -> str
 
 
 def error(live: Live, up: str, title: str, message: str, hint: str = "") -> str:
-    """Make the page of an error; `up` leads to the top of the server."""
+    """Make the page for an error; `up` is the path to the top of the server."""
     return _site(live, "error.html", title, up=up, message=message, hint=hint)
 
 
 def _site(live: Live, template: str, title: str, *, up: str = "./", **values: object) -> str:
-    """Make a page above all targets; `up` leads to the top of the server."""
+    """Make a page above all targets; `up` is the path to the top of the server."""
     made = render("rdo.pages", template, live=live, title=title, top=up, up=up, **values)
     return made.lstrip()

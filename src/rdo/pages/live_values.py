@@ -1,4 +1,4 @@
-"""What the pages of a server show besides those of a tree."""
+"""The values that pages of a server show in addition to those of a tree."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ from rdo.pages.values import (
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One number of an overview; `page` is what it leads to, relative to the target's top."""
+    """One number of an overview; `page` is the page it links to, relative to the target's top."""
 
     label: str
     value: str
@@ -30,7 +30,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A package as one coloured field."""
+    """A package as one colored field."""
 
     package: str
     level: ShownLevel
@@ -39,7 +39,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The first page of a target: its state, and what is broken, waits and was moved."""
+    """The first page of a target: its state, failures, waiting packages, and moves of names."""
 
     state: TargetPage
     tiles: tuple[Tile, ...]
@@ -51,7 +51,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class GridTarget:
-    """A target among all that a server shows."""
+    """A target in the list of all targets of a server."""
 
     head: PageHead
     level: ShownLevel
@@ -64,9 +64,9 @@ class GridTarget:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The first page of a server: `rows` are packages that are not well everywhere.
+    """The first page of a server; `rows` are packages with a problem on any target.
 
-    A row has one cell for each target; None where the target has no such package.
+    A row has one cell for each target; None if the target does not have the package.
     """
 
     targets: tuple[GridTarget, ...]
@@ -76,7 +76,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class LivePackage:
-    """What a package's page has besides that of the tree."""
+    """Parts of a package's page that its page in the tree does not have."""
 
     page: PackagePage
     builds: tuple[ShownBuild, ...]
@@ -101,7 +101,7 @@ class ShownCommit:
 class LogPart:
     """A part of a log, up to the byte `end`; lines that show the cause are marked.
 
-    `is_whole` says that the log begins with it, `is_over` that the log grows no more.
+    `is_whole`: the part begins at the start of the log; `is_over`: the log no longer grows.
     """
 
     lines: tuple[tuple[str, bool], ...]
@@ -112,9 +112,9 @@ class LogPart:
 
 @dataclass(frozen=True, slots=True)
 class BuildPage:
-    """One build: how it went, what it was made from, and what is different since the last good one.
+    """The page of a build: its outcome, its sources, and differences from the last good build.
 
-    `facts` are terms with a value and a link; `installed` are the packages of its root.
+    `facts` are terms with a value and a link; `installed` are the packages in its root.
     """
 
     id: int
@@ -141,7 +141,7 @@ class BuildPage:
 
 @dataclass(frozen=True, slots=True)
 class ShownCheck:
-    """How a check of a repository went."""
+    """How a check of a repository ended."""
 
     check: str
     level: ShownLevel
@@ -154,7 +154,7 @@ class ShownCheck:
 
 @dataclass(frozen=True, slots=True)
 class ShownVote:
-    """The verdict of a job; `url` leads to it, if it can be followed."""
+    """The verdict of a job; `url` is a link to the job, if it is safe."""
 
     job: str
     level: ShownLevel
@@ -167,10 +167,10 @@ class ShownVote:
 
 @dataclass(frozen=True, slots=True)
 class ShownPromotion:
-    """A promotion name and a repository: whether it leads there, and what it still waits for.
+    """A promotion name and a repository: whether it points there, and what is still missing.
 
-    `conditions` are each a sentence and the look of its state; without any, the name is moved by
-    people.
+    `conditions` are sentences, each with the look of its state; if there are none, people move the
+    name.
     """
 
     name: str
@@ -184,7 +184,7 @@ class ShownPromotion:
 
 @dataclass(frozen=True, slots=True)
 class ShownMember:
-    """A package of a repository, and its build."""
+    """A package of a repository, with its build."""
 
     package: str
     nvr: str
@@ -205,7 +205,7 @@ class ShownDifference:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryPage:
-    """A repository: `names` lead there, `against` is what it is compared with."""
+    """A repository: `names` point to it, `against` is what it is compared with."""
 
     id: int
     path: str
@@ -242,7 +242,7 @@ class ShownMove:
 
 @dataclass(frozen=True, slots=True)
 class NamesPage:
-    """The names of a target: where they lead, and their moves, newest first."""
+    """The names of a target: where they point, and their moves, newest first."""
 
     names: tuple[ShownName, ...]
     moves: tuple[ShownMove, ...]
@@ -253,7 +253,7 @@ class NamesPage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Something that a search has found; `page` is relative to the top of the server."""
+    """A result of a search; `page` is relative to the top of the server."""
 
     kind: str
     target: str

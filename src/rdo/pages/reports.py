@@ -1,4 +1,4 @@
-"""The pages of a target under DLRN's names, its front page, and one for each package."""
+"""The pages of a target under DLRN's names, its front page, and one page per package."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,9 +26,9 @@ def targets(
     unwell: Sequence[tuple[str, Sequence[Cell | None]]],
     packages: int,
 ) -> str:
-    """Make the page of all targets, which lies above their trees.
+    """Make the page of all targets, which is above their trees.
 
-    `unwell` are the rows of packages that are not well on some target, of so many `packages`.
+    `unwell` are the rows of packages with a problem on any target, out of `packages` in total.
     """
     made = render(
         "rdo.pages",
@@ -58,7 +58,7 @@ def status_report(head: PageHead, state: TargetPage) -> str:
 
 
 def package(head: PageHead, shown: PackagePage, builds: Sequence[ShownBuild]) -> str:
-    """Make packages/NAME.html: where a package stands, and its history, newest first."""
+    """Make packages/NAME.html: the state of a package, and its history, newest first."""
     return page(head, "package.html", shown.package, up="../", it=shown, builds=builds)
 
 
@@ -79,7 +79,7 @@ def _cell(text: str) -> str:
 
 
 def age(since: datetime, now: datetime) -> str:
-    """Say how long ago, in days, because pages are written only when something changes.
+    """Return how long ago it was, in days, because pages are only written when something changes.
 
     >>> from datetime import UTC
     >>> age(datetime(2026, 8, 1, tzinfo=UTC), datetime(2026, 8, 3, 12, tzinfo=UTC))

@@ -1,15 +1,15 @@
-"""The moves of names on one line of time: moments in, places in an SVG out."""
+"""The moves of names on a time line, as positions in an SVG."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-WIDTH, LEFT, RIGHT, _TOP, _STEP = 760, 150, 12, 8, 26
+WIDTH, LEFT, RIGHT, _TOP, _STEP = 760, 150, 24, 8, 26
 
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A move; `text` is what it shows."""
+    """A move; `text` is its tooltip."""
 
     x: float
     text: str
@@ -26,7 +26,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Names below each other, and days below them all."""
+    """Names below each other, with the days below all of them."""
 
     lanes: tuple[Lane, ...]
     marks: tuple[tuple[float, str], ...]
@@ -38,14 +38,14 @@ class Timeline:
 
     @property
     def height(self) -> int:
-        """The height of the picture, with the days below."""
+        """The height of the picture, including the days."""
         return _TOP + len(self.lanes) * _STEP + 18
 
 
 def timeline(
     moves: Mapping[str, Sequence[tuple[datetime, str]]], now: datetime, days: int = 30
 ) -> Timeline:
-    """Place the moves of the last days, each a moment and what it shows, by name."""
+    """Place the moves of the last days by name; each is a time with a tooltip."""
     begin = now - timedelta(days=days)
     room = WIDTH - LEFT - RIGHT
 

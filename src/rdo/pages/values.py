@@ -1,4 +1,4 @@
-"""What the pages show: links relative to the top of the tree, and texts ready to print."""
+"""The values that pages show: links relative to the top of the tree, and texts ready to print."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from rdo.model.build import BUILD_LOG
 
 
 class ShownLevel(StrEnum):
-    """How a state is coloured: all is well, somebody may want to know, somebody must act."""
+    """The color of a state: good, worth a look, or a person must act."""
 
     NONE = ""
     GOOD = "good"
@@ -18,10 +18,10 @@ class ShownLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What only the pages of a server have, which the files of a tree have not.
+    """Values that only the pages of a server have, not the files of a tree.
 
-    `targets` are all that the server shows, `tree_url` is where the tree of this one is served;
-    `version` changes with the style sheet and the script. `has_reviews`: open reviews are built.
+    `targets` are all targets of the server, `tree_url` is the URL of this target's tree; `version`
+    changes with the style sheet and the script. `has_reviews`: open reviews are built.
     """
 
     targets: tuple[str, ...]
@@ -32,9 +32,10 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class PageHead:
-    """What every page of a target needs.
+    """Values that every page of a target needs.
 
-    `install` are the lines that install from the target, `known` the packages that have a page.
+    `install` are the lines that install from the target, none until something is published; `known`
+    are the packages that have a page.
     """
 
     project: str
@@ -83,9 +84,9 @@ class ShownBuild:
 
 @dataclass(frozen=True, slots=True)
 class ShownName:
-    """A name of the tree: where it leads, since when, and which package's build moved it.
+    """A name of the tree: where it points, since when, and which package's build moved it.
 
-    `age` is in words; `is_broken` says that there is no repodata where it leads.
+    `age` is text; `is_broken`: there is no repodata where it points.
     """
 
     name: str
@@ -108,7 +109,7 @@ class ShownBlocker:
 
 @dataclass(frozen=True, slots=True)
 class ShownAck:
-    """Who is on a package, since when, why, and where to follow it."""
+    """Who is working on a package, since when, why, and a link to the work."""
 
     by: str
     since: datetime
@@ -118,9 +119,9 @@ class ShownAck:
 
 @dataclass(frozen=True, slots=True)
 class FailingPackage:
-    """A package that fails to build: since when, why, after which change, and what the log says.
+    """A package that fails to build: since when, why, after which change, with log lines.
 
-    `sentence` is what every command says of it.
+    `sentence` is the same that every command prints about it.
     """
 
     package: str
@@ -138,9 +139,9 @@ class FailingPackage:
 
 @dataclass(frozen=True, slots=True)
 class ShownPackage:
-    """One package in the table of all. `first_failure` is the build since which it fails.
+    """One row in the table of all packages. `first_failure` is the build since which it fails.
 
-    `status` is DLRN's word for its newest outcome, `remark` what the state adds to it.
+    `status` is DLRN's word for its newest outcome, `remark` what its state adds to that.
     """
 
     package: str
@@ -159,7 +160,7 @@ class ShownPackage:
 
 @dataclass(frozen=True, slots=True)
 class StoppedPackage:
-    """A package that is held, paused, or not polled any more, and why."""
+    """A package that is held, paused, or no longer polled, and the reason."""
 
     package: str
     state: str
@@ -168,9 +169,9 @@ class StoppedPackage:
 
 @dataclass(frozen=True, slots=True)
 class QueuedBuild:
-    """A build that is queued or running: its state, and the sentence that explains it.
+    """A queued or running build: its state, and the sentence that explains it.
 
-    `begins` and `ends` are when it is expected to, if that can be told.
+    `begins` and `ends` are the expected times, if they can be estimated.
     """
 
     package: str
@@ -188,10 +189,11 @@ class QueuedBuild:
 
 @dataclass(frozen=True, slots=True)
 class PackagePage:
-    """What the page of a package has above its history.
+    """The part of a package's page above its history.
 
-    `sources` are what each repository is, its URL and the branch; `excerpt` the lines of the log
-    around the cause, of which some are marked. Somebody may want to be on it if `is_unwell`.
+    `sources` are, for each repository, its kind, its URL and the branch; `excerpt` the lines of the
+    log around the cause, some of them marked. `is_unwell`: there is a problem, so a person may
+    start working on it.
     """
 
     package: str
@@ -212,7 +214,7 @@ class PackagePage:
 
     @property
     def install(self) -> str:
-        """The binary RPMs by name, but those for debuggers."""
+        """The names of the binary RPMs, except those for debuggers."""
         names = {name.rsplit("-", 2)[0] for name in self.rpms if not name.endswith(".src.rpm")}
         return " ".join(sorted(x for x in names if not x.endswith(("-debuginfo", "-debugsource"))))
 

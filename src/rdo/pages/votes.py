@@ -1,4 +1,4 @@
-"""The pages of votes, at the addresses that DLRN gives them."""
+"""The pages of votes, at the URLs that DLRN gives them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from rdo.pages.values import PageHead
 
 @dataclass(frozen=True, slots=True)
 class VotedOn:
-    """What jobs have voted on: a commit of a package, or an aggregate, which has neither.
+    """What jobs vote on: a commit of a package, or an aggregate, which has neither.
 
-    `query` leads to its votes, `build` is the build of the commit.
+    `query` is the query of the page with its votes, `build` is the build of the commit.
     """
 
     label: str
@@ -26,7 +26,7 @@ class VotedOn:
 
 @dataclass(frozen=True, slots=True)
 class CountedVotes:
-    """How the jobs have voted on one thing, and when the last one did."""
+    """The number of votes by verdict on one thing, and the time of the last one."""
 
     subject: VotedOn
     good: int
@@ -36,9 +36,10 @@ class CountedVotes:
 
 @dataclass(frozen=True, slots=True)
 class VotesPage:
-    """A page of votes. `others` leads to the votes on aggregates, or on commits.
+    """A page of votes. `others` links to the votes on aggregates, or on commits.
 
-    `older` is the query of the next page, empty on the last one; `asked` says which are shown.
+    `older` is the query of the next page, empty on the last one; `asked` says which votes are
+    shown.
     """
 
     others: str
@@ -47,17 +48,17 @@ class VotesPage:
 
 
 def counted(head: PageHead, it: VotesPage, rows: Sequence[CountedVotes]) -> str:
-    """Make the page of what was voted on, the newest vote first."""
+    """Make the page of everything that was voted on, newest vote first."""
     return page(head, "votes.html", "Votes", up="../", it=it, counted=rows)
 
 
 def single(head: PageHead, it: VotesPage, rows: Sequence[tuple[VotedOn, ShownVote]]) -> str:
-    """Make the page of single votes, the newest first."""
+    """Make the page of single votes, newest first."""
     return page(head, "votes.html", "Votes", up="../", it=it, votes=rows)
 
 
 def query(**values: str | int | None) -> str:
-    """Return a query of the values that are given.
+    """Return a URL query with the given values.
 
     >>> query(ci_name="a&b", offset=0, success=None)
     '?ci_name=a%26b&offset=0'

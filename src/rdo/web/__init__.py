@@ -1,1 +1,1 @@
-"""The factory by HTTP: DLRN's API, our own, and metrics."""
+"""The factory by HTTP: DLRN's API, our own API, metrics and pages."""

@@ -1,4 +1,4 @@
-"""What goes back to a client: JSON, and errors in the form of DLRN's."""
+"""Answers to clients: JSON, and errors in DLRN's form."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from rdo.errors import (
 
 
 class ApiError(Exception):
-    """A request that is answered by an error: its status, and one sentence."""
+    """A request that is answered with an error: a status and one sentence."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class ApiError(Exception):
 def json_answer(
     content: Any, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return JSON; keys stay in their order."""
+    """Return a JSON answer; keys stay in order."""
     body = json.dumps(content, ensure_ascii=True, separators=(",", ":")) + "\n"
     return Response(body, status, headers, media_type="application/json")
 
@@ -40,11 +40,11 @@ def error_answer(error: ApiError) -> Response:
 
 
 def api_error(error: UserError) -> ApiError:
-    """Translate an error that a user of the command line would meet."""
+    """Convert an error that the command line would print."""
     match error:
         case OutsideError():
             return _away(str(error))
-        case UserError() if is_of_the_machine(error):  # whatever a client asks, it meets it
+        case UserError() if is_of_the_machine(error):  # any other request would meet it too
             return _away(str(error))
         case NotFoundError():
             return ApiError(404, str(error))
@@ -56,7 +56,7 @@ def api_error(error: UserError) -> ApiError:
 
 
 def of_the_machine(error: OSError) -> ApiError:
-    """Translate an error of a disk, or of other means that the server is short of."""
+    """Convert an error of a disk, or of other resources that the server lacks."""
     return _away(f"the server cannot do this now: {error.strerror}")
 
 

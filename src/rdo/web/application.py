@@ -1,4 +1,4 @@
-"""The application: all routes, and what every request goes through."""
+"""The application: all routes, and the layers that every request passes through."""
 
 import logging
 
@@ -25,6 +25,7 @@ from rdo.web.repositories import routes as repositories
 from rdo.web.requests import RequestLog
 from rdo.web.same_site import SameSite
 from rdo.web.service import WebServer
+from rdo.web.slashes import MergedSlashes
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def application(service: WebServer) -> ASGIApp:
         openapi_url="/api/v1/openapi.json",
         redirect_slashes=False,
     )
-    app.state.guard = guard  # which the endpoints of our own API ask
+    app.state.guard = guard  # used by the endpoints of our own API
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(UserError, _user_error)
@@ -67,11 +68,11 @@ def application(service: WebServer) -> ASGIApp:
         dlrn.add_routes(app, "", service.targets[0], guard)
     repositories.add_routes(app, guard)
     pages.add_routes(app, service.targets, guard)
-    return RequestLog(BodyLimit(SameSite(Etags(app))), metrics)
+    return RequestLog(MergedSlashes(BodyLimit(SameSite(Etags(app)))), metrics)
 
 
 def _answer(request: Request, error: ApiError, hint: str = "") -> Response:
-    """Return an error as a page to somebody who looks at pages, else as JSON."""
+    """Return an error as a page to a browser, else as JSON."""
     if answering.wants_page(request):
         return answering.error_page(error, answering.way_up(request), hint)
     return answers.error_answer(error)
@@ -83,7 +84,7 @@ async def _api_error(request: Request, error: Exception) -> Response:
 
 
 async def _bad_input(request: Request, error: Exception) -> Response:
-    """Name the first parameter that is wrong."""
+    """Return the error that names the first invalid parameter."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:])
@@ -106,13 +107,13 @@ async def _system_error(request: Request, error: Exception) -> Response:
 
 
 async def _bug(request: Request, _error: Exception) -> Response:
-    """Answer for an exception that nobody expected, which the caller logs."""
+    """Answer for an unexpected exception, which the caller logs."""
     known = request.state.request_id
     return _answer(request, ApiError(500, f"internal error; the log has more under {known}"))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """Answer an unknown path or method in the form of all errors."""
+    """Answer for an unknown path or method, in the form of all errors."""
     assert isinstance(error, HTTPException)
     headers = (
         {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else {}

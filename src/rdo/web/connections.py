@@ -1,4 +1,4 @@
-"""Connections that cannot be kept open for nothing: a slow client is given up."""
+"""Close connections whose clients are too slow."""
 
 import asyncio
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 15.0
-"""How long the head of a request may take, from the first moment it could be sent."""
+"""How long the head of a request may take, from the moment the client could send it."""
 READ_SECONDS = 60.0
-"""How long a client may read nothing of an answer, or too little for more of it to be sent."""
+"""How long a client may read nothing of an answer, or too little for us to send more."""
 
 
 class BoundedProtocol(H11Protocol):
-    """HTTP/1.1 by h11, which closes a connection whose client is too slow.
+    """HTTP/1.1 by h11; closes a connection whose client is too slow.
 
-    Its next request does not come in in time, or it does not read the answer. uvicorn itself
-    bounds only the idle time between two requests: a client that sends a byte now and then, or
-    reads none, would keep its connection for ever.
+    Such a client does not send its next request in time, or does not read the answer. uvicorn
+    itself limits only the idle time between two requests: a client that sends a byte from time to
+    time, or reads none, would keep its connection forever.
     """
 
     _waiting: asyncio.TimerHandle | None = None
@@ -67,5 +67,5 @@ class BoundedProtocol(H11Protocol):
     def _give_up(self) -> None:
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
-            # what is left of the last answer is not waited for: its client reads nothing
+            # the rest of the last answer is not waited for, because its client reads nothing
             self.loop.call_later(HEAD_SECONDS, self.transport.abort)

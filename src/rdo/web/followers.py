@@ -1,4 +1,4 @@
-"""Those who watch a log grow: each gets what is added until the build has ended, within bounds."""
+"""Clients that follow a growing log, within limits: each gets new lines until the build ends."""
 
 import asyncio
 import contextlib
@@ -20,14 +20,14 @@ from rdo.web.answers import ApiError
 log = logging.getLogger(__name__)
 
 MOST = 64
-"""How many may watch at once; all others get 503."""
+"""How many may follow at once; all others get 503."""
 MOST_SECONDS = 6 * 3600.0
-"""How long one may watch; a browser then asks again, from where it was."""
+"""How long one may follow; a browser then asks again, from where it was."""
 SEND_SECONDS = 60.0
-"""How long a client may take nothing of what is sent."""
+"""How long a client may read nothing of what is sent."""
 PAUSE_SECONDS = 0.5
 _QUIET_SECONDS = 15.0
-_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # no proxy keeps it back
+_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # no proxy may buffer it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Growing:
     is_over: Callable[[], bool]
 
     def raw(self, offset: int) -> tuple[bytes, int, bool]:
-        """Return what was added since an offset, where that ends, and whether that is all."""
-        ends = self.is_over()  # asked first, so that no last line is missed
+        """Return what was added since an offset, the new offset, and whether that is all."""
+        ends = self.is_over()  # checked first, so that the last lines are not missed
         try:
             begin, content, size = read_from(self.folder, offset, MOST_BYTES)
         except NotFoundError:
@@ -60,18 +60,18 @@ class Growing:
 
 
 class Followers:
-    """Counts those who watch, and lets all of them go when the server ends."""
+    """Counts the followers, and disconnects them when the server ends."""
 
     def __init__(self) -> None:
         self.count = 0
         self.is_ending = False
 
     def end(self) -> None:
-        """Let all of them go, because the server ends."""
+        """Disconnect all of them, because the server ends."""
         self.is_ending = True
 
     def text(self, log: Growing, offset: int) -> "LogStream":
-        """Return a log as plain text that goes on while it grows."""
+        """Return a log as plain text that continues while the log grows."""
         return self._stream(log.raw, offset, "text/plain; charset=utf-8")
 
     def events(self, log: Growing, offset: int) -> "LogStream":
@@ -97,7 +97,7 @@ class Followers:
             try:
                 piece, offset, ends = await run_in_threadpool(read, offset)
             except UserError as error:  # such as a database that is gone
-                log.warning("a log is watched no more: %s", error)
+                log.warning("a log is no longer watched: %s", error)
                 return
             now = time.monotonic()
             if piece:
@@ -117,7 +117,7 @@ class Followers:
 
 
 class LogStream(StreamingResponse):
-    """An answer that goes on, and gives up a client that takes nothing of it."""
+    """An answer that continues, but disconnects a client that reads nothing of it."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""From a request to a handler that is an ordinary function, and runs in a thread."""
+"""Run ordinary functions as request handlers, in threads."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,10 @@ from rdo.web.auth.guard import Caller
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as handlers see it: everything is read, and nothing is parsed yet."""
+    """A request as handlers see it: read completely, but not parsed.
+
+    If the URL has a parameter more than once, `query` has the first one, as in flask.
+    """
 
     method: str
     query: Mapping[str, str]
@@ -25,12 +28,12 @@ class HttpRequest:
 def in_thread(
     handler: Callable[[HttpRequest], Response],
 ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """Return an endpoint that calls the handler in a thread, as the store's calls block."""
+    """Return an endpoint that calls the handler in a thread, because calls of the store block."""
 
     async def endpoint(request: Request) -> Response:
         asked = HttpRequest(
             request.method,
-            dict(request.query_params),
+            dict(reversed(request.query_params.multi_items())),
             await request.body(),
             request.headers.get("content-type", ""),
             caller_of(request),
@@ -41,10 +44,10 @@ def in_thread(
 
 
 def caller_of(request: Request) -> Caller:
-    """Return where a request came from."""
+    """Return the origin of a request."""
     peer = request.client.host if request.client else ""
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
-        # the lines of one header are one list: what a proxy has added is at the end of it
+        # the lines of one header are one list; a proxy's additions are at its end
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return Caller(headers, peer, request.state.request_id)

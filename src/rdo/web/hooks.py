@@ -1,6 +1,6 @@
 """Webhooks of other servers: a push is polled at once, and an open review is built.
 
-Whoever does not know the secret learns nothing: not whether a hook exists, nor what is built.
+Senders who do not know the secret learn nothing: neither whether a hook exists, nor what is built.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from rdo.web.handling import caller_of
 
 log = logging.getLogger(__name__)
 
-_UNPROVEN = "there is no such hook, or its secret was not proven"
+_UNPROVEN = "there is no such hook, or the secret is wrong"
 _AGAIN = "this message was received before"
 _UNKNOWN = "nothing is built from this project"
 
@@ -47,17 +47,17 @@ def add_routes(app: Starlette, guard: Guard) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Receives the messages of all hooks, within their bounds."""
+    """Receives the messages of all hooks, within their limits."""
 
     guard: Guard
     _failures: LoginLimit = field(default_factory=LoginLimit)
     _rate: RateLimit = field(default_factory=RateLimit)
 
     def receive(self, name: str, message: Message, caller: Caller) -> Response:
-        """Do what a message asks for and say so.
+        """Do what a message asks for, and return a description of that.
 
-        Raises ApiError: 403 without proof, 429 if there are too many, 422 for a message that is not
-        understood, 404 if nothing is built from the repository.
+        Raises ApiError: 403 without proof, 429 if there are too many, 422 for a message that cannot
+        be read, 404 if nothing is built from the repository.
         """
         hook = self._proven(name, message, caller)
         if wait := self._rate.seconds_to_wait(name, hook.per_minute):
@@ -86,7 +86,7 @@ class Hooks:
     def _review(
         self, name: str, hook: HookSection, message: Message, asked: ReviewAsked
     ) -> Response:
-        """Queue a review in the targets that build something from its project."""
+        """Queue a review in the targets that build packages from its project."""
         server = self.guard.service
         place = review_place(server.settings, name)
         if place is None:
@@ -107,7 +107,7 @@ class Hooks:
         return json_answer({"reviews": reviews}, 202)
 
     def _proven(self, name: str, message: Message, caller: Caller) -> HookSection:
-        """Return the hook, if the sender knows its secret; an unknown one takes as long."""
+        """Return the hook if the sender knows its secret; an unknown hook takes the same time."""
         hook = self.guard.service.settings.hooks.get(name)
         secret = _secret(name, hook) if hook else secrets.token_bytes(32)
         is_right = is_proven(hook.kind if hook else "gitlab", message, secret)
@@ -121,7 +121,7 @@ class Hooks:
         raise ApiError(403, _UNPROVEN)
 
     def _wanted(self, app: App, hook: HookSection, pushed: Pushed) -> dict[str, list[str]]:
-        """Return the packages that are built from where somebody pushed, by target."""
+        """Return the packages built from the pushed repository, by target."""
         targets = hook.targets or self.guard.service.targets
         wanted = pushes.packages_of(app, targets, pushed, hook.repositories)
         if not wanted:
@@ -130,7 +130,7 @@ class Hooks:
 
 
 def _secret(name: str, hook: HookSection) -> bytes:
-    """Return the secret of a hook as it is now; empty, which nobody can prove, without one."""
+    """Return the current secret of a hook; without one it is empty, which nobody can prove."""
     try:
         secret = hook.secret_file.read_bytes().strip()
         problem = "" if secret else "is empty"

@@ -1,4 +1,4 @@
-"""Bounds of one request: the size of its body, and the time until it has come in."""
+"""Limits for one request: the size of its body, and the time until it is received."""
 
 import asyncio
 
@@ -11,9 +11,9 @@ MOST_SECONDS = 30.0
 
 
 class BodyLimit:
-    """Reads the body of a request before its handler is called, within bounds.
+    """Reads the body of a request before its handler is called, within limits.
 
-    A body that is too large is answered by 413, one that comes in too slowly by 408.
+    A body that is too large is answered with 413, one that arrives too slowly with 408.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class BodyLimit:
             async with asyncio.timeout(self._seconds):
                 body = await self._body(scope, receive)
         except TimeoutError:
-            error = ApiError(408, "the request did not come in in time", {"Connection": "close"})
+            error = ApiError(408, "the request was not complete in time", {"Connection": "close"})
             await error_answer(error)(scope, receive, send)
             return
         except ApiError as error:
@@ -51,7 +51,7 @@ class BodyLimit:
         await self._app(scope, replay, send)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
-        """Return the whole body; None if the client is gone."""
+        """Return the whole body; None if the client has disconnected."""
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > self._most:
             raise self._too_large()

@@ -20,7 +20,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """The metrics of one server. Their labels never come from a request, so they are bounded."""
+    """The metrics of one server. No label comes from a request, so their number is limited."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -39,7 +39,7 @@ class Metrics:
         )
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
-        """Count an answer; a request that no route has is counted as `other`."""
+        """Count an answer; a request without a route is counted as `other`."""
         route = getattr(scope.get("route"), "path", "") or "other"
         method = scope["method"] if scope["method"] in {"GET", "HEAD", "POST"} else "other"
         self._answers.labels(route, method, str(status)).inc()
@@ -51,13 +51,13 @@ class Metrics:
 
 
 class RoundsMetrics(Collector):
-    """Whether the process beside the server runs, which runs rounds."""
+    """Whether the process beside the server that runs rounds is running."""
 
     def __init__(self, rounds: "Supervised") -> None:
         self._rounds = rounds
 
     def collect(self) -> Iterable[Metric]:
-        """Yield whether it runs now, and how often it was started."""
+        """Yield whether it is running now, and how often it was started."""
         running = "Whether the rounds of --with-trunk run"
         yield GaugeMetricFamily("rdo_rounds_running", running, int(self._rounds.is_running))
         started = "How often the rounds of --with-trunk were started"
@@ -65,10 +65,10 @@ class RoundsMetrics(Collector):
 
 
 class FactoryMetrics(Collector):
-    """Numbers of each target, read from the store when somebody asks.
+    """Numbers of each target, read from the store on each request.
 
-    The names and the label `baseurl` of the first four are DLRN's. A time is left out as long as
-    there is none. With `is_whole`, they are of the whole factory, with its messages.
+    The names and the label `baseurl` of the first four are DLRN's. A time is left out until there
+    is one. With `is_whole`, they cover the whole factory, including its messages.
     """
 
     def __init__(self, service: "WebServer", targets: Sequence[str], *, is_whole: bool) -> None:
@@ -77,11 +77,11 @@ class FactoryMetrics(Collector):
         self._is_whole = is_whole
 
     def describe(self) -> Iterable[Metric]:
-        """Return nothing, so that registering reads no store."""
+        """Return nothing, so that registering does not read the store."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
-        """Yield the metrics as the store has them now."""
+        """Yield the current metrics from the store."""
         numbers = _Numbers()
         for target in self._targets:
             url = self._service.settings.tree_url(target)
@@ -96,7 +96,7 @@ class FactoryMetrics(Collector):
 
 
 class _Numbers:
-    """Metrics that are being gathered; each has its help text even if it has no number yet."""
+    """Metrics while they are collected; each has its help text even if it has no number yet."""
 
     def __init__(self) -> None:
         self._dlrn = [
@@ -125,33 +125,31 @@ class _Numbers:
         ended = (counts.built, counts.failed, counts.spurious, counts.all)
         for family, number in zip(self._dlrn, ended, strict=True):
             family.add_metric((url,), number)
-        for state, number in at.history.open_counts(target).items():
-            self._add("queue", number, target, state)
-        self._add_time("queue_oldest_timestamp_seconds", at.gauges.first_planned(target), target)
+        queue = at.gauges.queue(target)
+        self._add("queue", queue.queued, target, "queued")
+        self._add("queue", queue.running, target, "running")
+        self._add_time("queue_oldest_timestamp_seconds", queue.first_planned, target)
         self._add_time("last_build_timestamp_seconds", at.gauges.last_finished(target), target)
         self._add("failing_packages", at.history.failing_count(target), target)
 
     def add_polls(self, at: "Transaction", target: str) -> None:
-        """Add how the last poll of each package went."""
+        """Add the results of each package's last poll."""
         polls = at.gauges.polls(target)
         self._add("polled_packages", polls.reached, target, "reached")
         self._add("polled_packages", polls.unreachable, target, "unreachable")
         self._add_time("last_poll_timestamp_seconds", polls.last, target)
 
     def add_publications(self, at: "Transaction", target: str, now: datetime) -> None:
-        """Add how fast builds were published in the last day, and how old each name is."""
-        since = now - _DAY
-        ways = [
-            (one.published - one.committed).total_seconds()
-            for one in at.statistics.arrivals(target, since)
-        ]
+        """Add how fast builds were published in the last day, and the age of each name."""
+        found = at.statistics.arrivals(target, now - _DAY)
         for name, taken in (
-            ("publish_seconds", list(map(float, at.gauges.published_after(target, since)))),
-            ("commit_to_repository_seconds", ways),
+            ("publish_seconds", [max(one.published - one.finished, _NO_TIME) for one in found]),
+            ("commit_to_repository_seconds", [one.published - one.committed for one in found]),
         ):
             if taken:
-                self._add(name, statistics.median(taken), target, "0.5")
-                self._add(name, max(taken), target, "1")
+                seconds = [one.total_seconds() for one in taken]
+                self._add(name, statistics.median(seconds), target, "0.5")
+                self._add(name, max(seconds), target, "1")
         for move, _ in at.names.last_moves(target):
             where = target, move.component or "", move.name
             self._add_time("name_moved_timestamp_seconds", move.moved, *where)
@@ -174,8 +172,8 @@ class _Numbers:
 
 
 WAYS = ("gerrit", "mail")
-"""The ways that every factory may use; webhooks have names of their own."""
-_DAY = timedelta(days=1)
+"""The ways that every factory has; webhooks have names of their own."""
+_DAY, _NO_TIME = timedelta(days=1), timedelta()
 _GAUGES = {
     "queue": ("Builds that wait or run", "target", "state"),
     "queue_oldest_timestamp_seconds": ("When the oldest of them was planned", "target"),
@@ -190,4 +188,4 @@ _GAUGES = {
     "messages_failing": ("Those of them that could not be sent at the first try", "way"),
     "messages_due_timestamp_seconds": ("When the first of them is or was due", "way"),
 }
-"""The name after `rdo_`, what it is, and its labels."""
+"""The name after `rdo_`, a description, and the labels."""

@@ -1,4 +1,4 @@
-"""What servers of files share: errors in plain text, and bodies that must keep coming."""
+"""The common parts of file servers: errors in plain text, and bodies that must keep coming."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -11,11 +11,11 @@ from starlette.responses import PlainTextResponse, Response
 from rdo.web.answers import ApiError
 
 IDLE_SECONDS = 60.0
-"""How long the body of a request may send nothing."""
+"""How long a client may send nothing in the middle of a request's body."""
 
 
 def plain_errors() -> Mapping[Any, Any]:
-    """Return the handlers that answer an error by its sentence."""
+    """Return handlers that answer an error with its sentence."""
     return {ApiError: _api_error, HTTPException: _http_error}
 
 
@@ -30,7 +30,7 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 
 async def patient(request: Request) -> AsyncIterator[bytes]:
-    """Yield the body; give up on a client that sends nothing for a minute."""
+    """Yield the body; disconnect a client that sends nothing for a minute."""
     stream = request.stream().__aiter__()
     while True:
         try:
@@ -38,4 +38,4 @@ async def patient(request: Request) -> AsyncIterator[bytes]:
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise ApiError(408, "the upload did not go on", {"Connection": "close"}) from None
+            raise ApiError(408, "the upload stalled", {"Connection": "close"}) from None

@@ -1,4 +1,4 @@
-"""Each request has an id, which its answer and every line that it logs carry."""
+"""Give each request an id, which its answer and all its log lines carry."""
 
 import logging
 import re
@@ -25,11 +25,10 @@ _SAFE = {
 
 
 class RequestLog:
-    """Numbers, logs, measures and, whatever happens, answers each request.
+    """Numbers, logs and measures each request and, whatever happens, answers it.
 
-    An id that a proxy has sent is kept, if it is a plain one. The query is not logged, because
-    it may be private. An exception that nobody expected is logged with its traceback; the client
-    gets the id alone.
+    An id sent by a proxy is kept, if it is a plain one. The query is not logged, because it may be
+    private. An unexpected exception is logged with its traceback; the client gets only the id.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

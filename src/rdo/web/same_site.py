@@ -1,4 +1,4 @@
-"""Requests that a page of another site makes a browser send, with the login that it remembers."""
+"""Refuse requests that a page of another site makes a browser send with its stored login."""
 
 from urllib.parse import urlsplit
 
@@ -10,9 +10,9 @@ _LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SameSite:
-    """Refuses, by 403, what a page of another site wants to change.
+    """Answers 403 if a page of another site wants to change something.
 
-    Browsers say in `Sec-Fetch-Site`, older ones in `Origin`, where the page is from; other clients
+    Browsers give the origin of a page in `Sec-Fetch-Site`, older ones in `Origin`; other clients
     send neither. See the Fetch Metadata Request Headers of the W3C.
     """
 

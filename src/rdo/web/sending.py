@@ -1,4 +1,4 @@
-"""An answer whose body is a file that is open already."""
+"""Answers whose body is an open file."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import IO
@@ -11,7 +11,7 @@ _CHUNK = 256 * 1024
 
 
 class OpenFileResponse(StreamingResponse):
-    """Send an open file from its beginning, and close it, also when the client goes away before.
+    """Sends an open file from its beginning, and closes it, even if the client disconnects.
 
     Starlette's FileResponse opens a path while it answers; by then another file may be there.
     """

@@ -1,4 +1,4 @@
-"""What every request may use: the app, the targets that are served, and the logins."""
+"""What every request may use: the app, the served targets, and the logins."""
 
 import contextlib
 import logging
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OWN_PLACES = frozenset({"api", "hooks", "maintainer", "metrics", "repo", "search", "static"})
-"""The first parts of paths that are no targets."""
+"""First parts of paths that are not targets."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebServer:
-    """A running server: `targets` are those it answers for.
+    """A running server; `targets` are those it serves.
 
-    Configuration is read when the server starts. The store is opened once and used by every
-    thread; the metadata, which changes meanwhile, is read by an app of the request's own.
-    `rounds` is the process beside the server that runs rounds, if there is one.
+    Configuration is read when the server starts. The store is opened once and used by every thread;
+    the metadata, which changes meanwhile, is read by an app of each request. `rounds` is the
+    process beside the server that runs rounds, if there is one.
     """
 
     app: App
@@ -48,7 +48,7 @@ class WebServer:
         for name in self.targets:
             if name in OWN_PLACES:
                 raise ConfigError(
-                    f"a target named {name} cannot be served: /{name} is a place of the server",
+                    f"a target named {name} cannot be served: /{name} is the server's own",
                     hint="serve the others with --target",
                 )
         object.__setattr__(self, "logins", Logins(self.app.now))
@@ -64,13 +64,13 @@ class WebServer:
         return self.app.store
 
     def end(self) -> None:
-        """Have everything end that would go on: logs that are watched, and rounds."""
+        """End everything that would continue: followed logs, and rounds."""
         self.followers.end()
         if self.rounds:
             self.rounds.stop()
 
     def tell(self) -> None:
-        """Send what there is to tell, in a thread; what this server cannot send, a round does."""
+        """Send queued messages in a thread; rounds send what this server cannot."""
         if self.settings.webhooks:
             threading.Thread(target=self._tell, name="telling", daemon=True).start()
 
@@ -79,7 +79,7 @@ class WebServer:
             with contextlib.closing(self.app.for_request()) as app:
                 outbox(app).run()
         except UserError as error:
-            log.warning("not told now: %s", error)
+            log.warning("not notified now: %s", error)
 
     def growing_log(self, build: "Build") -> Growing:
         """Return the log of a build, which grows until the build or its round has ended."""

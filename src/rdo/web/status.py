@@ -1,4 +1,4 @@
-"""Whether the server is well, and its metrics."""
+"""The endpoints for the health of the server and for its metrics."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The endpoints about who is on a package."""
+"""The endpoints about who is working on a package."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,7 +9,7 @@ from rdo.web.api.values import AckAnswer
 
 
 class AckQuestion(BaseModel):
-    """What somebody does about a package, and where to follow it."""
+    """What somebody does about a package, and a link to the work."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -18,19 +18,19 @@ class AckQuestion(BaseModel):
 
 
 def router() -> APIRouter:
-    """Return the routes that read and change who is on a package; to change it needs role ci."""
+    """Return the routes that read and change acks; changing them needs the role ci."""
     routes = APIRouter(prefix="/api/v1/targets/{target}/packages/{package}", responses=ERRORS)
 
     @routes.get("/ack")
     def who_is_on_it(asked: Reader, package: Name) -> AckAnswer | None:
-        """Show who is on a package; null if nobody is."""
+        """Show who is working on a package; null if nobody is."""
         with asked.server.store.read() as at:
             found = at.acks.all(asked.target).get(package)
         return AckAnswer.of(found) if found else None
 
     @routes.put("/ack")
     def ack(asked: Ci, package: Name, said: AckQuestion) -> AckAnswer:
-        """Say that you are on a package, until it is good again."""
+        """Say that you are working on a package, until it is good again."""
         with asked.trunk() as trunk:
             by = asked.login.user
             done = acknowledge(trunk, package, by=by, why=said.because, link=said.link)
@@ -39,7 +39,7 @@ def router() -> APIRouter:
 
     @routes.delete("/ack")
     def unack(asked: Ci, package: Name) -> AckAnswer:
-        """Say that nobody is on a package any more; the answer is who was."""
+        """Say that nobody is working on a package any more; the answer is who was."""
         with asked.trunk() as trunk:
             done = take_back(trunk, package, by=asked.login.user)
         asked.record("unack", done.package)

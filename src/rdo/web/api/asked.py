@@ -1,8 +1,8 @@
-"""What every endpoint about one target begins with: it is served, and the user may do this.
+"""The common beginning of every endpoint for one target: the target is served, the user is allowed.
 
-An endpoint names the right that it needs by the type of its parameter. What is wrong is raised
-as an ApiError, which becomes the answer: 404 for a target that is not served, 401 and 403 as the
-guard decides.
+An endpoint states the right that it needs by the type of its parameter. Errors are raised as
+ApiError, which becomes the answer: 404 for a target that is not served, 401 and 403 as the guard
+decides.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from rdo.web.handling import caller_of
 from rdo.web.service import WebServer
 
 LARGEST = 2**53
-"""The largest number that every client of JSON reads exactly."""
+"""The largest number that every JSON client reads exactly."""
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer} for status in (400, 401, 403, 404, 422, 429, 503)
 }
@@ -48,36 +48,36 @@ class TargetRead:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[OpenTarget]:
-        """Open the target with its metadata as it is now.
+        """Open the target with its current metadata.
 
-        Raises NotFoundError if what was asked for is removed meanwhile.
+        Raises NotFoundError if the requested thing is removed meanwhile.
         """
         with contextlib.closing(self.server.app.for_request()) as app:
             try:
                 yield app.target(self.target)
             except FileNotFoundError:
-                raise NotFoundError("what was asked for was removed meanwhile") from None
+                raise NotFoundError("the requested object was removed in the meantime") from None
 
     @contextlib.contextmanager
     def trunk(self) -> Iterator[Trunk]:
-        """Open the target for what is done between rounds, with its metadata as it is now."""
+        """Open the target for work between rounds, with its current metadata."""
         with contextlib.closing(self.server.app.for_request()) as app:
             yield open_trunk(app, self.target)
 
 
 @dataclass(frozen=True, slots=True)
 class TargetAct(TargetRead):
-    """A request to change a target, whose user may do so."""
+    """A request to change a target, by a user who may do so."""
 
     login: Login
 
     def record(self, act: str, detail: str) -> None:
-        """Add what was done to the audit log."""
+        """Add the act to the audit log."""
         self.guard.record(self.caller, self.login, act, self.target, detail)
 
 
 def guard_of(request: Request) -> Guard:
-    """Return the guard of the server that a request has come to."""
+    """Return the guard of the server that received a request."""
     guard = request.app.state.guard
     assert isinstance(guard, Guard)
     return guard

@@ -1,4 +1,4 @@
-"""ETags of our own API: what has not changed is not sent again."""
+"""ETags of our own API, so that unchanged answers are not sent again."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ PREFIX = "/api/v1/"
 
 
 class Etags:
-    """Adds an ETag to each JSON answer of `/api/v1`, and answers 304 to whoever has it already."""
+    """Adds an ETag to each JSON answer of `/api/v1`, and answers 304 if the client has it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

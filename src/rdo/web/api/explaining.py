@@ -1,4 +1,4 @@
-"""Why a promotion name is not newer: what blocks it, and what lifts each blocker."""
+"""Explain why a promotion name is not newer: what blocks it, and what lifts each blocker."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -84,7 +84,7 @@ class ExplainAnswer(BaseModel):
 
     @classmethod
     def of(cls, why: WhyNotNewer) -> "ExplainAnswer":
-        """Return an explanation as the API shows it."""
+        """Return an explanation in the API's form."""
         found = why.explanation
         return cls(
             name=found.name,
@@ -122,7 +122,7 @@ class ExplainQuestion(BaseModel):
 
 
 def router() -> APIRouter:
-    """Return the routes; to have checks run needs the role promoter, as they take their time."""
+    """Return the routes; running checks needs the role promoter, because they take time."""
     routes = APIRouter(prefix="/api/v1/targets/{target}/promotions/{name}", responses=ERRORS)
 
     @routes.get("/explain")

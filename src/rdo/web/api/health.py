@@ -1,4 +1,4 @@
-"""Whether a server is well, which one it is, and which database it uses."""
+"""Report whether a server works, which one it is, and which database it uses."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -20,7 +20,7 @@ class HealthAnswer(BaseModel):
 
 
 def router(service: WebServer) -> APIRouter:
-    """Return the route, which is open to everybody: it says nothing of the factory's contents."""
+    """Return the route; it is open to everybody, because it reveals nothing about the factory."""
     routes = APIRouter(prefix="/api/v1", responses={503: {"model": ErrorAnswer}})
 
     @routes.get("/health")

@@ -1,4 +1,4 @@
-"""The log of a build: in parts, or as a stream while it grows."""
+"""Return the log of a build: in parts, or as a stream while it grows."""
 
 import re
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ _EVENTS = "text/event-stream"
 
 @dataclass(frozen=True, slots=True)
 class LogQuestion:
-    """What somebody wants of a log; `last_event` is where a lost stream of events was."""
+    """The wanted part of a log; `last_event` is where an interrupted event stream was."""
 
     offset: int = 0
     follow: bool = False
@@ -40,7 +40,7 @@ class LogQuestion:
 
     @classmethod
     def of(cls, request: Request, offset: int, *, follow: bool) -> "LogQuestion":
-        """Read it out of a request."""
+        """Read it from a request."""
         headers = request.headers
         return cls(
             offset,
@@ -52,7 +52,7 @@ class LogQuestion:
 
     @property
     def begin(self) -> int:
-        """Where a stream begins."""
+        """The offset at which a stream begins."""
         if re.fullmatch(r"[0-9]{1,15}", self.last_event):
             return int(self.last_event)
         found = _RANGE.fullmatch(self.range)
@@ -62,8 +62,8 @@ class LogQuestion:
 def answer(server: WebServer, target: str, build_id: int, asked: LogQuestion) -> Response:
     """Return a log or a part of it.
 
-    Raises ApiError: 404 if there is no such build, or no log of it and none to come, 416 for a
-    range beyond its end, 503 if too many logs are watched.
+    Raises ApiError: 404 if there is no such build, or no log and none will come, 416 for a range
+    beyond its end, 503 if too many logs are being followed.
     """
     with server.store.read() as at:
         build = at.history.get(target, build_id)
@@ -102,7 +102,7 @@ def _text(content: bytes, status: int, headers: Mapping[str, str]) -> Response:
 
 
 def _asked_range(text: str, size: int) -> tuple[int, int | None]:
-    """Return the first and the last byte of a range; no last one for what is not a range.
+    """Return the first and the last byte of a range; no last one if it is not a range.
 
     Raises ApiError 416 if it begins beyond the end.
 

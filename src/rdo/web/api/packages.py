@@ -1,4 +1,4 @@
-"""The endpoints about one package, and the commits of all: what they are, and steering them."""
+"""The endpoints about one package, and about all commits: reading and steering."""
 
 import contextlib
 from datetime import datetime
@@ -19,12 +19,12 @@ from rdo.web.api.asked import ERRORS, LARGEST, Admin, Before, Limit, Name, Reade
 from rdo.web.api.values import BuildAnswer, CommitAnswer, PageAnswer
 
 _AT_ONCE = 20
-"""How many repositories one request looks into."""
+"""How many repositories one request reads."""
 Hash = Annotated[str, Path(pattern=r"^[0-9a-f]{4,64}$")]
 
 
 class MetadataAnswer(BaseModel):
-    """A package as the metadata describes it for a target; `fault` is what is wrong there."""
+    """A package as the metadata describes it for a target; `fault` is what is wrong with it."""
 
     name: str
     project: str
@@ -39,7 +39,7 @@ class MetadataAnswer(BaseModel):
 
 
 class StandingAnswer(BaseModel):
-    """Where a package stands, in one word and in one sentence."""
+    """The state of a package, in one word and in one sentence."""
 
     package: str
     state: str
@@ -51,7 +51,7 @@ class StandingAnswer(BaseModel):
 
 
 class WhyAnswer(BaseModel):
-    """Why a package is or is not built; `chain` leads to the package that is to blame."""
+    """Why a package is or is not built; `chain` leads to the package that is the cause."""
 
     standing: StandingAnswer
     chain: list[StandingAnswer]
@@ -61,7 +61,7 @@ class WhyAnswer(BaseModel):
 
 
 class ContainingAnswer(BaseModel):
-    """A published repository that has a build of a commit."""
+    """A published repository that contains a build of a commit."""
 
     id: int
     path: str
@@ -86,7 +86,7 @@ class ContainingAnswer(BaseModel):
 
 
 class HoldQuestion(BaseModel):
-    """Why a package is held, and at which build; without one at the build of now."""
+    """Why a package is held, and at which build; by default at the current one."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -104,7 +104,7 @@ class HoldAnswer(BaseModel):
 
 
 def router() -> APIRouter:
-    """Return the routes; to recheck or hold a package needs the role admin."""
+    """Return the routes; rechecking or holding a package needs the role admin."""
     routes = APIRouter(prefix="/api/v1/targets/{target}", responses=ERRORS)
     _add_reading(routes)
     _add_repositories(routes)

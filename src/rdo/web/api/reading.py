@@ -1,4 +1,7 @@
-"""The endpoints that read. Each is a short transaction, or asks a service that commands ask."""
+"""The endpoints that only read.
+
+Each is a short transaction, or calls a service that commands also use.
+"""
 
 from typing import Annotated
 
@@ -224,7 +227,7 @@ def _target(server: WebServer, name: str) -> TargetAnswer:
             f"component/{one.component}/{key}" if one.component else key: one.path
             for key, one in at.names.all(name)
         }
-        counts, pause = at.history.open_counts(name), at.holds.pause_of(name)
+        queue, pause = at.gauges.queue(name), at.holds.pause_of(name)
         failing = at.history.failing_count(name)
     return TargetAnswer(
         name=name,
@@ -233,9 +236,10 @@ def _target(server: WebServer, name: str) -> TargetAnswer:
         components=section.components,
         url=server.settings.tree_url(name),
         names=names,
+        queued=queue.queued,
+        running=queue.running,
         failing=failing,
         paused=str(pause) if pause else "",
-        **counts,
     )
 
 

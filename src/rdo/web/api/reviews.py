@@ -1,4 +1,4 @@
-"""The endpoints about open reviews: what is built, how it went, and votes of outside jobs."""
+"""The endpoints about open reviews: what is built, the results, and votes of outside jobs."""
 
 import contextlib
 from datetime import datetime
@@ -19,7 +19,7 @@ _Text = Annotated[str, Field(max_length=10_000)]
 
 
 class ReviewAnswer(BaseModel):
-    """A change that is built because of an open review; empty texts are not known yet."""
+    """A change that is built because of an open review; texts are empty until known."""
 
     id: int
     target: str
@@ -44,12 +44,12 @@ class ReviewAnswer(BaseModel):
 
     @classmethod
     def of(cls, review: ReviewRun) -> "ReviewAnswer":
-        """Return a review as the API shows it."""
+        """Return a review in the API's form."""
         return cls.model_validate(listing.as_row(review))
 
 
 class ReviewBuildAnswer(BaseModel):
-    """How one package was built for a review; `role` is change, dependency or dependent."""
+    """A package that was built for a review; `role` is change, dependency or dependent."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -82,12 +82,12 @@ class WholeReviewAnswer(ReviewAnswer):
 
     @classmethod
     def of_view(cls, shown: listing.ReviewView) -> "WholeReviewAnswer":
-        """Return a review with all that came of it, as the API shows it."""
+        """Return a review with its builds and votes in the API's form."""
         return cls.model_validate(listing.view_row(shown))
 
 
 class ReviewQuestion(BaseModel):
-    """The address of a change that is to be built."""
+    """The URL of a change to build."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -95,7 +95,7 @@ class ReviewQuestion(BaseModel):
 
 
 class ReviewVoteQuestion(BaseModel):
-    """What a job says of a review."""
+    """The verdict of a job on a review."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -106,7 +106,7 @@ class ReviewVoteQuestion(BaseModel):
 
 
 def router() -> APIRouter:
-    """Return the routes about reviews; to vote and to ask for a build needs role ci."""
+    """Return the routes about reviews; voting and requesting a build need the role ci."""
     routes = APIRouter(
         prefix="/api/v1/targets/{target}/reviews",
         responses={**ERRORS, 409: {"model": ErrorAnswer}},

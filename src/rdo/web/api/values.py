@@ -1,4 +1,4 @@
-"""What `/api/v1` answers with, as OpenAPI describes it."""
+"""The answers of `/api/v1`, as OpenAPI describes them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,14 +24,14 @@ class ErrorAnswer(BaseModel):
 
 
 class PageAnswer(BaseModel, Generic[ItemT]):
-    """A part of a list; `next` is the parameter for the part after it, null at the end."""
+    """A part of a list; `next` is the parameter for the next part, null at the end."""
 
     items: Sequence[ItemT]
     next: int | None = None
 
 
 class TargetAnswer(BaseModel):
-    """A target and where its names lead, relative to its tree."""
+    """A target and where its names point, relative to its tree."""
 
     name: str
     release: str
@@ -59,7 +59,7 @@ class CommitAnswer(BaseModel):
 
     @classmethod
     def of(cls, commit: Commit) -> "CommitAnswer":
-        """Return a commit as the API shows it."""
+        """Return a commit in the API's form."""
         return cls(
             package=commit.package,
             upstream_hash=commit.upstream_hash,
@@ -93,7 +93,7 @@ class BuildAnswer(BaseModel):
 
     @classmethod
     def of(cls, build: Build) -> "BuildAnswer":
-        """Return a build as the API shows it."""
+        """Return a build in the API's form."""
         word, reason, detail = None, None, build.dropped
         needs: tuple[str, ...] = ()
         rpms: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ class BuildAnswer(BaseModel):
 
 
 class AckAnswer(BaseModel):
-    """Who is on a package: since when, why, and where to follow it."""
+    """Who is working on a package: since when, why, and a link to the work."""
 
     by: str
     since: datetime
@@ -133,12 +133,12 @@ class AckAnswer(BaseModel):
 
     @classmethod
     def of(cls, ack: Ack) -> "AckAnswer":
-        """Return an ack as the API shows it."""
+        """Return an ack in the API's form."""
         return cls(by=ack.by, since=ack.since, why=ack.why, link=ack.link)
 
 
 class PackageAnswer(BaseModel):
-    """Where a package stands; the numbers are those of builds."""
+    """The state of a package; the numbers are those of builds."""
 
     name: str
     newest: int | None
@@ -173,7 +173,7 @@ class DifferenceAnswer(BaseModel):
 
 
 class CheckAnswerOfRepository(BaseModel):
-    """How a check of a repository went."""
+    """The result of a check of a repository."""
 
     check: str
     state: str
@@ -182,7 +182,7 @@ class CheckAnswerOfRepository(BaseModel):
 
     @classmethod
     def of(cls, result: CheckResult) -> "CheckAnswerOfRepository":
-        """Return a stored result as the API shows it."""
+        """Return a stored result in the API's form."""
         return cls(
             check=result.check, state=result.state.value, checked=result.checked, by=result.by
         )
@@ -205,7 +205,7 @@ class VoteAnswer(BaseModel):
 
     @classmethod
     def of(cls, vote: Vote) -> "VoteAnswer":
-        """Return a vote as the API shows it."""
+        """Return a vote in the API's form."""
         return cls(
             id=vote.id,
             build=vote.ballot.build_id,
@@ -236,7 +236,7 @@ class PromotionAnswer(BaseModel):
 
     @classmethod
     def of(cls, promotion: Promotion) -> "PromotionAnswer":
-        """Return a move as the API shows it."""
+        """Return a move in the API's form."""
         return cls(
             id=promotion.id,
             name=promotion.name,

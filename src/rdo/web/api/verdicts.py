@@ -15,7 +15,7 @@ _Place = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class VoteQuestion(BaseModel):
-    """What a job says of a repository, which is named by a name, a path or a hash."""
+    """The verdict of a job on a repository, which is given by a name, a path or a hash."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,7 +38,7 @@ class PromotionQuestion(BaseModel):
 
 
 class PromotedAnswer(BaseModel):
-    """Where a promotion name leads now; `moved` are the paths that it did not lead to before."""
+    """Where a promotion name points now; `moved` are the paths it did not point to before."""
 
     name: str
     repositories: list[str]
@@ -46,7 +46,7 @@ class PromotedAnswer(BaseModel):
 
 
 def router() -> APIRouter:
-    """Return the routes; to vote needs the role ci, to promote the role promoter."""
+    """Return the routes; voting needs the role ci, promoting the role promoter."""
     routes = APIRouter(prefix="/api/v1/targets/{target}", responses=ERRORS)
 
     @routes.post("/votes", status_code=201)

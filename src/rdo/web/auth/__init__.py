@@ -1,1 +1,1 @@
-"""Who a request is from, and whether it may do what it asks for."""
+"""Find out who sent a request, and whether they may do what it asks."""

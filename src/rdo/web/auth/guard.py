@@ -16,7 +16,7 @@ _ASK = {"WWW-Authenticate": 'Basic realm="rdo", charset="UTF-8"'}
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a request came from: its headers, the address of its peer, and its id."""
+    """The origin of a request: its headers, the address of its peer, and its id."""
 
     headers: Mapping[str, str] = field(repr=False)
     peer: str = ""
@@ -30,9 +30,9 @@ class Guard:
     service: WebServer
 
     def allow(self, caller: Caller, role: Role, target: str) -> Login:
-        """Return the user, if it may do on the target what the role may.
+        """Return the user if they may do on the target what the role may.
 
-        Raises ApiError: 401 without right credentials, 403 without the role, 429 after too many
+        Raises ApiError: 401 without valid credentials, 403 without the role, 429 after too many
         failed logins.
         """
         identity = self.identity(caller)
@@ -50,7 +50,7 @@ class Guard:
     def readable(self, caller: Caller) -> list[str]:
         """Return the targets that the user may read.
 
-        Raises ApiError 401 if reading is protected and the request says nobody.
+        Raises ApiError 401 if reading is protected and the request has no credentials.
         """
         targets = list(self.service.targets)
         if not self.service.settings.serve.protect_read:
@@ -61,7 +61,7 @@ class Guard:
         return [name for name in targets if login.may(Role.READER, name)]
 
     def identity(self, caller: Caller) -> Login | None:
-        """Return who the request is from; None if it does not say.
+        """Return the user who sent the request; None if it has no credentials.
 
         Raises ApiError for wrong credentials.
         """
@@ -77,7 +77,7 @@ class Guard:
             raise ApiError(401, "Unauthorized Access", _ASK) from None
 
     def address(self, caller: Caller) -> str:
-        """Return the address of the client: the one that a trusted proxy names, else the peer's."""
+        """Return the address of the client: the one given by a trusted proxy, else the peer's."""
         forwarded = caller.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
         if not forwarded or not self._is_trusted(caller):
             return caller.peer
@@ -95,7 +95,7 @@ class Guard:
             at.users.record(entry)
 
     def _of_proxy(self, caller: Caller) -> Login | None:
-        """Return the user whom a trusted proxy has identified, if it is one of ours."""
+        """Return the user identified by a trusted proxy, if it is one of ours."""
         header = self.service.settings.serve.user_header
         name = caller.headers.get(header.lower(), "") if header else ""
         if not name or not self._is_trusted(caller):

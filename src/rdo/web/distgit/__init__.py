@@ -1,1 +1,1 @@
-"""Distgits by HTTP: git's smart protocol, for everybody to read and for maintainers to push."""
+"""Distgits by HTTP, in git's smart protocol: everybody may read, maintainers may push."""

@@ -1,7 +1,7 @@
 """git's smart protocol: `/NAME/info/refs`, `/NAME/git-upload-pack` and `/NAME/git-receive-pack`.
 
-A request is written to a file until it is whole, and git then answers into another file: a client
-that is slow, or goes away, holds no git and no lock of a repository.
+A request is written to a file until it is complete, and git then writes its answer into another
+file. So a client that is slow, or disconnects, keeps no git process and no lock of a repository.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ class _Door:
         return OpenFileResponse(answer, kind, _NEVER)
 
     def _files(self) -> tuple[IO[bytes], IO[bytes]]:
-        """Return two files without a name, for a request and its answer."""
+        """Return two unnamed files, for a request and its answer."""
         folder = self.server.folder.incoming
         try:
             folder.mkdir(exist_ok=True)
@@ -111,7 +111,7 @@ class _Door:
             raise _full(error) from error
 
     async def _serving(self, request: Request, service: GitService) -> GitServing:
-        """Return the repository that is asked for; whoever pushes must say who it is."""
+        """Return the requested repository; whoever pushes must be identified."""
         person = ""
         if service is GitService.PUSH:
             person = await run_in_threadpool(self.pushers.allow, request)
@@ -131,7 +131,7 @@ class _Door:
 
 
 async def _receive(request: Request, file: IO[bytes], most: int) -> None:
-    """Write the body into a file, unpacked; raises ApiError beyond `most` bytes of it."""
+    """Write the body into a file, unpacked; raises ApiError above `most` bytes."""
     sent = request.headers.get("content-encoding", "identity")
     if sent not in {"identity", "gzip", "x-gzip"}:
         raise ApiError(415, "send the request as it is, or as gzip")
@@ -146,7 +146,7 @@ async def _receive(request: Request, file: IO[bytes], most: int) -> None:
                 await run_in_threadpool(file.write, part)
         await run_in_threadpool(file.flush)
     except zlib.error as error:
-        raise ApiError(400, "the request is no gzip") from error
+        raise ApiError(400, "the request is not gzip data") from error
     except ClientDisconnect:
         raise ApiError(400, "the request was interrupted") from None
     except OSError as error:
@@ -155,7 +155,7 @@ async def _receive(request: Request, file: IO[bytes], most: int) -> None:
 
 
 def _parts(chunk: bytes, unpacked: "zlib._Decompress | None") -> Iterator[bytes]:
-    """Yield a piece of the body as it is meant, in pieces that are never large."""
+    """Yield a chunk of the body, unpacked, in pieces that are never large."""
     if unpacked is None:
         yield chunk
         return
@@ -169,12 +169,12 @@ def _run(serving: GitServing, service: GitService, asked: IO[bytes], answer: IO[
         fault = serving.answer(service, asked, answer)
     except UserError as error:
         return str(error)
-    # with an answer git has told the client itself what is wrong
+    # in its answer, git itself has told the client what is wrong
     return "" if answer.seek(0, 2) else fault
 
 
 def _packet(text: str) -> bytes:
-    """Return a line as git's protocol frames it, and the end of a group of lines."""
+    """Return a line in the frame of git's protocol, followed by the end of a group."""
     return f"{len(text) + 4:04x}{text}0000".encode()
 
 

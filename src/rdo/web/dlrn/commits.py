@@ -1,4 +1,4 @@
-"""DLRN's way to name a repository: by the hashes of the commit that it was made for."""
+"""DLRN's way to name a repository: by the hashes of its commit."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class Hashes:
 
     @classmethod
     def read(cls, inputs: Inputs) -> "Hashes":
-        """Read the hashes, of which the first two must be there."""
+        """Read the hashes; the first two are required."""
         commit, distro = inputs.needed("commit_hash", "distro_hash")
         return cls(commit, distro, extended_hash(inputs))
 
@@ -36,7 +36,7 @@ class Hashes:
 
 
 def extended_hash(inputs: Inputs) -> str | None:
-    """Return the extended hash; an empty one, and the word None, mean that it is not given."""
+    """Return the extended hash; an empty one or the word None means that there is none."""
     text = inputs.text("extended_hash")
     return None if text in {None, "", _NO_HASH} else text
 

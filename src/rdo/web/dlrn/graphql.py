@@ -1,4 +1,4 @@
-"""DLRN's GraphQL endpoint: its questions, answered from the store."""
+"""DLRN's GraphQL endpoint: its queries, answered from the store."""
 
 import functools
 import json
@@ -10,9 +10,14 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import strawberry
-from graphql import GraphQLError
+from graphql import ASTValidationRule, GraphQLError
 from starlette.responses import Response
-from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
+from strawberry.extensions import (
+    AddValidationRules,
+    MaxTokensLimiter,
+    ParserCache,
+    ValidationCache,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -21,10 +26,12 @@ from rdo.errors import UserError
 from rdo.store.given.votes import Vote, VoteFilter
 from rdo.store.work.builds import Build
 from rdo.store.work.history import BuildFilter
+from rdo.store.work.packages import PackageBuilds
 from rdo.web.answers import ApiError, json_answer
 from rdo.web.dlrn import graphql_types as types
 from rdo.web.dlrn.commits import component_of
 from rdo.web.dlrn.endpoint import Endpoint
+from rdo.web.dlrn.graphql_bounds import OneOperation, QueryBounds
 from rdo.web.dlrn.graphql_types import CIVote, CIVoteAgg, DlrnCommit, Node, PackageStatus
 from rdo.web.handling import HttpRequest
 
@@ -33,6 +40,7 @@ log = logging.getLogger(__name__)
 AnswerT = TypeVar("AnswerT")
 
 _MOST_ROWS = 100
+_KEPT_QUERIES = 100  # programs send the same few queries again and again
 _NEVER = datetime(1970, 1, 1)  # noqa: DTZ001 - DLRN writes it without a zone
 _FILTERS = {
     DlrnStatus.SUCCESS: BuildFilter(outcome="built"),
@@ -43,9 +51,13 @@ _FILTERS = {
 
 @dataclass(frozen=True, slots=True)
 class DlrnQuestions:
-    """What the resolvers read; each question is a short transaction of its own."""
+    """The queries of the resolvers, each in a short transaction of its own.
+
+    `operation` is the one that the request names, empty if it names none.
+    """
 
     endpoint: Endpoint
+    operation: str = ""
 
     def commits(self, wanted: BuildFilter, offset: int, limit: int) -> list[DlrnCommit]:
         """Return the builds that have ended, newest first."""
@@ -55,7 +67,7 @@ class DlrnQuestions:
         return self._commits(found, there)
 
     def commits_of(self, build_ids: Sequence[int]) -> dict[int, DlrnCommit]:
-        """Return builds by their ids, in as many questions as one takes."""
+        """Return builds by their ids, with as many queries as for one."""
         target = self.endpoint.target
         with self.endpoint.service.store.read() as at:
             found = at.history.of_ids(target, build_ids)
@@ -73,7 +85,7 @@ class DlrnQuestions:
             return at.votes.listed(self.endpoint.target, wanted, offset=offset, limit=limit)
 
     def civotes(self, found: Sequence[Vote]) -> list[CIVote]:
-        """Return votes on builds as DLRN's; if the builds are asked for, all are read at once."""
+        """Return votes on builds in DLRN's form; requested builds are all read at once."""
         numbered = [(vote, vote.ballot.build_id) for vote in found]
         on_builds = [(vote, number) for vote, number in numbered if number is not None]
         commits = _asked_once(lambda: self.commits_of([number for _, number in on_builds]))
@@ -104,7 +116,7 @@ class DlrnQuestions:
 
 
 def _asked_once(question: Callable[[], AnswerT]) -> Callable[[], AnswerT]:
-    """Return the same question, which remembers its answer: many rows share it."""
+    """Return the same query, which remembers its answer, because many rows share it."""
     return functools.cache(question)
 
 
@@ -113,7 +125,7 @@ Info = strawberry.Info[DlrnQuestions, None]
 
 @strawberry.type
 class Query:
-    """DLRN's questions."""
+    """DLRN's queries."""
 
     @strawberry.field
     def node(self, info: Info, id: strawberry.ID) -> Node | None:
@@ -222,47 +234,74 @@ class Query:
     def package_status(
         self, info: Info, project_name: str | None = None, status: str | None = None
     ) -> list[PackageStatus | None] | None:
-        """Return where packages of the release stand."""
+        """Return the states of packages of the release."""
         endpoint = info.context.endpoint
         names = [project_name] if project_name else _packages(endpoint)
-        with endpoint.service.store.read() as at:
-            if project_name:
-                states = {project_name: at.packages.state(endpoint.target, project_name)}
-            else:
-                states = {one.package: one for one in at.packages.states(endpoint.target)}
         found: list[PackageStatus | None] = []
-        for number, name in enumerate(names):
-            state = states.get(name)
-            newest = state.newest if state else None
-            word = DlrnStatus.of(newest.outcome if newest else None)
-            if status and status != word:
-                continue
-            row = PackageStatus(id=strawberry.ID(str(number)), project_name=name, status=word.value)
-            if state and word in {DlrnStatus.FAILED, DlrnStatus.RETRY}:
-                broken = state.broken_by or newest
-                row.first_failure_commit = broken.commit.upstream_hash if broken else None
-                row.last_success = state.good.release_date if state.good else _NEVER
-            found.append(row)
+        for number, standing in enumerate(_standings(endpoint, names, project_name or "")):
+            row = standing.row(number)
+            if not status or status == row.status:
+                found.append(row)
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """The state of a package: the builds that decide it, and the last one, which may not yet."""
+
+    builds: PackageBuilds
+    last: Build | None
+
+    def row(self, number: int) -> PackageStatus:
+        """Return it in DLRN's words; in DLRN, a failure that is tried again also counts."""
+        newest = self.builds.newest
+        if self.last and DlrnStatus.of(self.last.outcome) is DlrnStatus.RETRY:
+            newest = self.last
+        word = DlrnStatus.of(newest.outcome if newest else None)
+        name = self.builds.package
+        row = PackageStatus(id=strawberry.ID(str(number)), project_name=name, status=word.value)
+        if newest and word in {DlrnStatus.FAILED, DlrnStatus.RETRY}:
+            good, broken = self.builds.good, self.builds.broken_by or newest
+            row.first_failure_commit = broken.commit.upstream_hash
+            row.last_success = good.release_date.replace(tzinfo=None) if good else _NEVER
+        return row
+
+
+def _standings(endpoint: Endpoint, names: Sequence[str], only: str) -> list[_Standing]:
+    """Read the states of packages; `only` is the requested package, if it is one."""
+    target = endpoint.target
+    with endpoint.service.store.read() as at:
+        states = [at.packages.state(target, only)] if only else at.packages.states(target)
+        last = at.history.last_tries(target, only)
+    by_name = {one.package: one for one in states}
+    return [
+        _Standing(by_name.get(name) or PackageBuilds(name, newest=None, good=None), last.get(name))
+        for name in names
+    ]
+
+
 class _Schema(strawberry.Schema):
-    """A schema whose errors are the client's; `_formatted` logs those that are ours."""
+    """A schema whose errors are the client's; `_formatted` logs errors of ours."""
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Log nothing: what strangers write into a query is not for our log."""
+        """Log nothing, because what strangers write into a query does not belong in our log."""
 
+
+# made once, because cached validations are found by their rules
+_BOUNDS: list[type[ASTValidationRule]] = [QueryBounds]
 
 schema = _Schema(
     query=Query,
     types=[DlrnCommit, CIVote, CIVoteAgg],
     config=StrawberryConfig(auto_camel_case=True),
     extensions=[
-        lambda: QueryDepthLimiter(max_depth=12),
-        lambda: MaxAliasesLimiter(max_alias_count=15),
+        lambda: AddValidationRules(_BOUNDS),
         lambda: MaxTokensLimiter(max_token_count=1000),
+        OneOperation,
+        lambda: ParserCache(maxsize=_KEPT_QUERIES),
+        lambda: ValidationCache(maxsize=_KEPT_QUERIES),
     ],
 )
 
@@ -270,24 +309,15 @@ schema = _Schema(
 def handler(endpoint: Endpoint, asked: HttpRequest) -> Response:
     """Answer a GraphQL request by GET or POST."""
     endpoint.guard.allow_reading(asked.caller, endpoint.target)
-    given = _given(asked)
-    query, variables, operation = (
-        given.get(name) for name in ("query", "variables", "operationName")
-    )
-    if isinstance(variables, str):
-        variables = _parsed(variables) if variables else None
-    is_right = (
-        isinstance(query, str)
-        and isinstance(variables, dict | None)
-        and isinstance(operation, str | None)
-    )
-    if not is_right or not query:
-        return _errors(["Must provide query string."])
+    try:
+        question = _Question.read(asked)
+    except GraphQLError as error:
+        return _errors([error.message])
     done = schema.execute_sync(
-        str(query),
-        variable_values=variables,
-        operation_name=operation or None,
-        context_value=DlrnQuestions(endpoint),
+        question.query,
+        variable_values=question.variables,
+        operation_name=question.operation or None,
+        context_value=DlrnQuestions(endpoint, question.operation),
     )
     answer: dict[str, Any] = {}
     if done.errors:
@@ -297,28 +327,55 @@ def handler(endpoint: Endpoint, asked: HttpRequest) -> Response:
     return json_answer(answer, 400 if done.data is None else 200)
 
 
-def _given(asked: HttpRequest) -> Mapping[str, Any]:
-    """Return the query and what goes with it, in each form that DLRN accepts."""
-    if asked.method == "GET":
-        return asked.query
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """The content of a request: query, values of its variables, and the operation to run."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation: str
+
+    @classmethod
+    def read(cls, asked: HttpRequest) -> "_Question":
+        """Read a request. Raises GraphQLError, with DLRN's words."""
+        body = {name: value for name, value in _body(asked).items() if value}
+        given = {**asked.query, **body}
+        query, variables = given.get("query"), given.get("variables") or None
+        if isinstance(variables, str):
+            variables = _parsed(variables, "Variables are invalid JSON.") or None
+        if not query:
+            raise GraphQLError("Must provide query string.")
+        if not isinstance(query, str):
+            raise GraphQLError("The query must be a string")
+        if not isinstance(variables, dict | None):
+            raise GraphQLError("Variables must be a JSON object.")
+        return cls(query, variables, str(given.get("operationName") or ""))
+
+
+def _body(asked: HttpRequest) -> Mapping[str, Any]:
+    """Return the parameters in the body, even of a GET; they come before those of the URL."""
     kind = asked.content_type.partition(";")[0].strip().lower()
     text = asked.body.decode(errors="replace")
     if kind == "application/graphql":
-        return {**asked.query, "query": text}
+        return {"query": text}
     if kind == "application/x-www-form-urlencoded":
         found = parse_qs(text, max_num_fields=20)
-        return {**asked.query, **{name: values[-1] for name, values in found.items()}}
-    body = _parsed(text) if kind == "application/json" else {}
+        return {name: values[0] for name, values in found.items()}
+    if kind != "application/json":
+        return {}
+    body = _parsed(text, "POST body sent invalid JSON.")
+    if isinstance(body, list):
+        raise GraphQLError("Batch GraphQL requests are not enabled.")
     if not isinstance(body, dict):
-        raise ApiError(400, "the body is not a JSON object")
-    return {**asked.query, **body}
+        raise GraphQLError(f"GraphQL params should be a dict. Received {body!r}.")
+    return body
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str, fault: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise ApiError(400, "POST body sent invalid JSON.") from None
+        raise GraphQLError(fault) from None
 
 
 def _errors(messages: list[str]) -> Response:
@@ -326,7 +383,7 @@ def _errors(messages: list[str]) -> Response:
 
 
 def _formatted(error: GraphQLError) -> dict[str, Any]:
-    """Return an error for the client; what nobody expected is logged, and not shown."""
+    """Return an error for the client; unexpected errors are logged, and not shown."""
     cause = error.original_error
     if cause is None or isinstance(cause, GraphQLError | UserError | ApiError):
         return dict(error.formatted)
@@ -335,7 +392,7 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
 
 
 def _page(offset: int | None, limit: int | None) -> tuple[int, int]:
-    """Return where a page begins and how long it is: at most 100 rows."""
+    """Return where a page begins and its length: at most 100 rows."""
     begin, length = offset or 0, _MOST_ROWS if limit is None else limit
     if begin < 0 or length < 0:
         raise GraphQLError("offset and limit must not be negative")
@@ -347,6 +404,6 @@ def _moment(timestamp: int | None) -> datetime | None:
 
 
 def _packages(endpoint: Endpoint) -> list[str]:
-    """Return the packages of the release, as the metadata has them now."""
+    """Return the packages of the release in the current metadata."""
     app = endpoint.service.app.for_request()
     return [package.name for package in app.packages(endpoint.target).packages]

@@ -1,7 +1,7 @@
-"""The types of DLRN's GraphQL schema, and how they are made of our values.
+"""The types of DLRN's GraphQL schema, and how they are made from our values.
 
-A build of ours is a commit of DLRN's; its number is the id. Names and nullability are those of
-DLRN 0.26.1, also where better ones exist.
+A build of ours is a commit of DLRN's; its number is the id. Names and nullability are those of DLRN
+0.26.1, even where better ones exist.
 """
 
 import base64
@@ -22,7 +22,7 @@ _OF_ARRAY = "arrayconnection"
 
 
 def global_id(kind: str, number: object) -> strawberry.ID:
-    """Return an id of relay's kind, as DLRN's.
+    """Return an id in relay's form, as DLRN does.
 
     >>> global_id("Commit", 7)
     'Q29tbWl0Ojc='
@@ -46,14 +46,14 @@ def parse_global_id(text: str) -> tuple[str, int] | None:
 
 @strawberry.interface
 class Node:
-    """Something with an id of its own."""
+    """An object with an id of its own."""
 
     id: strawberry.ID
 
 
 @strawberry.type
 class PageInfo:
-    """Where a page of votes is."""
+    """The position of a page of votes."""
 
     has_next_page: bool
     has_previous_page: bool
@@ -80,7 +80,7 @@ class CIVote(Node):
     def commit(
         self,
     ) -> Annotated["DlrnCommit", strawberry.lazy("rdo.web.dlrn.graphql_types")] | None:
-        """The commit that it is on."""
+        """The commit that it is about."""
         return self.build()
 
 
@@ -152,7 +152,7 @@ class DlrnCommit(Node):
 
 @strawberry.type
 class PackageStatus:
-    """Where a package stands."""
+    """The state of a package."""
 
     id: strawberry.ID
     project_name: str
@@ -168,7 +168,7 @@ def connection(
     first: int | None,
     last: int | None,
 ) -> CIVoteConnection:
-    """Return a page of votes; cursors are places in the whole list, as relay's are."""
+    """Return a page of votes; cursors are positions in the whole list, as in relay."""
     begin = _place(after, -1) + 1
     end = min(_place(before, len(votes)), len(votes))
     begin, end = min(begin, len(votes)), max(end, 0)
@@ -194,7 +194,7 @@ def connection(
 def commit(
     build: Build, component: str | None, votes: Callable[[], Sequence[CIVote]], *, purged: bool
 ) -> DlrnCommit:
-    """Return a build as DLRN's commit; `component` is None in a target without any."""
+    """Return a build as DLRN's commit; `component` is None in a target without components."""
     what = build.commit
     place = hash_directory(what, component)
     rpms = build.outcome.rpms if isinstance(build.outcome, Built) else ()

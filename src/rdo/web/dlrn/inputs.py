@@ -1,10 +1,12 @@
-"""The parameters of DLRN's endpoints, in each form in which its clients send them.
+"""The parameters of DLRN's endpoints, in all forms in which its clients send them.
 
 A GET has them in the query, or in a JSON body (the old form), or in both: the query wins. A POST
-has a JSON body. Numbers and booleans may be texts. DLRN's own client sends a GET with both forms.
+has a JSON body. Numbers and booleans may be texts. DLRN's own client sends a GET in both forms.
 """
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -17,19 +19,20 @@ MOST_ROWS = 100
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 _FALSE = frozenset({"n", "no", "f", "false", "off", "0"})
 _LARGEST = 2**53
+_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,100}(\.0)?\s*")
 _LONGEST = 10_000
 _DEEPEST = "the body is nested too deeply"
 
 
 class Inputs:
-    """The parameters of one request. Each method raises an ApiError for a value of another kind."""
+    """The parameters of one request. Each method raises ApiError for a value of the wrong kind."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
 
     @classmethod
     def of_get(cls, asked: HttpRequest) -> "Inputs":
-        """Read the query, and the body of the old form."""
+        """Read the query, and the body in the old form."""
         if not _is_json(asked):
             return cls(asked.query)
         body = _json(asked)
@@ -39,7 +42,7 @@ class Inputs:
 
     @classmethod
     def of_post(cls, asked: HttpRequest) -> "Inputs":
-        """Read the JSON body; 415 for any other type, as DLRN."""
+        """Read the JSON body; 415 for any other type, as in DLRN."""
         body = body_of_post(asked)
         if not isinstance(body, dict):
             raise ApiError(400, "the body is not a JSON object")
@@ -57,18 +60,22 @@ class Inputs:
         return value
 
     def needed(self, *names: str) -> list[str]:
-        """Return texts that must be there."""
+        """Return texts that are required."""
         found = [self.text(name) for name in names]
         if any(value is None for value in found):
             raise ApiError(400, MISSING)
         return [value for value in found if value is not None]
 
     def has(self, *names: str) -> bool:
-        """Whether these parameters are there and not null."""
+        """Whether these parameters are given and not null."""
         return all(self._values.get(name) is not None for name in names)
 
+    def mentions(self, name: str) -> bool:
+        """Whether a parameter is given, even if it is null."""
+        return name in self._values
+
     def boolean(self, name: str) -> bool | None:
-        """Return a boolean; texts may be what Python's `strtobool` understands."""
+        """Return a boolean; a text may be anything that Python's `strtobool` accepts."""
         value = self._values.get(name)
         if value is None or isinstance(value, bool):
             return value
@@ -78,19 +85,20 @@ class Inputs:
         raise ApiError(400, f"{name} is not a boolean")
 
     def number(self, name: str) -> int | None:
-        """Return a whole number, which may be a text or end in `.0`."""
+        """Return a whole number, which may be a text; decimals are cut off, as in DLRN.
+
+        A number that is too large for the store is reduced.
+        """
         value = self._values.get(name)
         if value is None:
             return None
-        if isinstance(value, float) and value.is_integer():
+        if isinstance(value, float) and math.isfinite(value):
             value = int(value)
         if isinstance(value, str):
-            text = value.strip().removesuffix(".0")
-            is_number = text.removeprefix("-").isascii() and text.removeprefix("-").isdigit()
-            value = int(text) if is_number and len(text) < 20 else None
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _LARGEST:
+            value = int(value.strip().removesuffix(".0")) if _NUMBER.fullmatch(value) else None
+        if isinstance(value, bool) or not isinstance(value, int):
             raise ApiError(400, f"{name} is not a number")
-        return value
+        return max(-_LARGEST, min(value, _LARGEST))
 
     def count(self, name: str, default: int) -> int:
         """Return a number that is not negative."""
@@ -100,11 +108,11 @@ class Inputs:
         return default if value is None else value
 
     def limit(self) -> int:
-        """Return how many rows are asked for, at most 100."""
+        """Return how many rows are requested, at most 100."""
         return min(self.count("limit", MOST_ROWS), MOST_ROWS)
 
     def moment(self, name: str) -> datetime | None:
-        """Return a time that is given as seconds since the epoch."""
+        """Return a time given in seconds since the epoch."""
         value = self.number(name)
         if value is None:
             return None
@@ -114,7 +122,7 @@ class Inputs:
             raise ApiError(400, f"{name} is not a time") from None
 
     def day(self, name: str) -> datetime:
-        """Return the beginning of a day in UTC, which must be there."""
+        """Return the beginning of a day in UTC, which is required."""
         [text] = self.needed(name)
         try:
             return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
@@ -123,7 +131,7 @@ class Inputs:
 
 
 def body_of_post(asked: HttpRequest) -> Any:
-    """Return the JSON body of a POST. Raises ApiError: 415 for any other type, as DLRN."""
+    """Return the JSON body of a POST. Raises ApiError: 415 for any other type, as in DLRN."""
     if not _is_json(asked):
         raise ApiError(415, "Unsupported Media Type, use JSON")
     return _json(asked)

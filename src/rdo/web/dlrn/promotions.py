@@ -1,6 +1,6 @@
-"""DLRN's endpoints of promotions: where promotion names have led, and moving them.
+"""DLRN's endpoints of promotions: where promotion names have pointed, and moving them.
 
-What is wrong with a request is raised as an ApiError, which becomes the answer.
+Errors of a request are raised as ApiError, which becomes the answer.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from rdo.access.roles import Login
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.commit import Commit
 from rdo.promotion.promoting import check_signed, end_held
-from rdo.publish.names import CONSISTENT, CURRENT
+from rdo.publish.names import CONSISTENT, CURRENT, check_promotion_name
 from rdo.store.given.names import Promotion
 from rdo.store.given.repositories import Repository
 from rdo.store.work.builds import Build
@@ -43,10 +43,13 @@ def promotions(endpoint: Endpoint, inputs: Inputs) -> Response:
         if commit and distro:
             hashes = Hashes(commit, distro, extended_hash(inputs))
             builds = [needed_build(at, endpoint.target, hashes).id]
+        component = inputs.text("component")
+        if component == "":  # no promotion has an empty component; without components it is null
+            return json_answer([])
         found = at.names.promotions(
             endpoint.target,
             name=inputs.text("promote_name"),
-            component=inputs.text("component"),
+            component=component,
             build_ids=builds,
             aggregate=inputs.text("aggregate_hash"),
             of_builds=True,
@@ -56,14 +59,14 @@ def promotions(endpoint: Endpoint, inputs: Inputs) -> Response:
     return json_answer([_listed(endpoint, one, one.commit) for one in found if one.commit])
 
 
-def components(endpoint: Endpoint, _inputs: Inputs) -> Response:
-    """List the components that a promotion name leads to."""
+def components(endpoint: Endpoint) -> Response:
+    """List the components that a promotion name points to."""
     with endpoint.service.store.read() as at:
         return json_answer({"components": list(at.names.promoted_components(endpoint.target))})
 
 
 def promote(endpoint: Endpoint, asked: HttpRequest, login: Login) -> Response:
-    """Point a promotion name at the hash repository of a commit."""
+    """Point a promotion name to the hash repository of a commit."""
     inputs = Inputs.of_post(asked)
     if not inputs.has("commit_hash", "distro_hash", "promote_name"):
         raise ApiError(400, MISSING)
@@ -77,7 +80,7 @@ def promote(endpoint: Endpoint, asked: HttpRequest, login: Login) -> Response:
 
 
 def promote_batch(endpoint: Endpoint, asked: HttpRequest, login: Login) -> Response:
-    """Point promotion names at several hash repositories, all of them or none."""
+    """Point promotion names to several hash repositories, all of them or none."""
     body = body_of_post(asked)
     if not isinstance(body, list) or not all(isinstance(one, dict) for one in body):
         raise ApiError(400, "the body is not a list of JSON objects")
@@ -96,7 +99,15 @@ def promote_batch(endpoint: Endpoint, asked: HttpRequest, login: Login) -> Respo
             build = needed_build(at, endpoint.target, hashes, f"{NOT_FOUND} for {hashes}")
             purged = _PURGED.replace(" has been", f" {hashes} has been")
             found.append((name, build, needed_repository(at, build, purged)))
+            _check_name(name)
     return _promote(endpoint, asked, login, found)
+
+
+def _check_name(name: str) -> None:
+    try:
+        check_promotion_name(name)
+    except RefusedError:
+        raise ApiError(403, f"Invalid promote_name {name}") from None
 
 
 def _promote(

@@ -29,8 +29,8 @@ _IS_GOOD = _NOT_RECHECKED + "It's not possible to recheck a successful commit"
 
 def add_routes(app: Starlette, prefix: str, target: str, guard: Guard) -> None:
     """Add DLRN's API of a target below a prefix, which is empty or begins with a slash."""
-    routes = Routes(app, prefix, Endpoint(target, guard))
-    routes.get("health", _health)
+    routes = Routes(prefix, Endpoint(target, guard))
+    routes.tell("health", _health)
     routes.post("health", _health_of_user, Role.READER)
     routes.get("metrics/builds", _build_metrics)
     routes.get("repo_status", votes.repo_status)
@@ -39,30 +39,27 @@ def add_routes(app: Starlette, prefix: str, target: str, guard: Guard) -> None:
     routes.post("last_tested_repo", votes.begin_test, Role.CI)
     routes.post("report_result", votes.report_result, Role.CI)
     routes.get("promotions", promotions.promotions)
-    routes.get("components", promotions.components)
+    routes.tell("components", promotions.components)
     routes.post("promote", promotions.promote, Role.PROMOTER)
     routes.both("graphql", graphql.handler)
     routes.post("recheck_package", _recheck_package, Role.ADMIN)
     routes.post("remote/import", _remote_import, Role.ADMIN)
     routes.post("promote-batch", promotions.promote_batch, Role.PROMOTER)
-
-
-def _health(endpoint: Endpoint, _inputs: Inputs) -> Response:
-    return _is_well(endpoint)
+    routes.add(app)
 
 
 def _health_of_user(endpoint: Endpoint, _asked: HttpRequest, _identity: Login) -> Response:
-    return _is_well(endpoint)
+    return _health(endpoint)
 
 
-def _is_well(endpoint: Endpoint) -> Response:
+def _health(endpoint: Endpoint) -> Response:
     with endpoint.service.store.read() as at:
         has_builds = at.history.has_builds(endpoint.target)
     return json_answer({"result": "ok" if has_builds else "ok, no commits in DB"})
 
 
 def _build_metrics(endpoint: Endpoint, inputs: Inputs) -> Response:
-    """Count the builds of a period; its last day is left out, of the failed ones too."""
+    """Count the builds of a period; the last day is left out, for failed builds too."""
     if not inputs.has("start_date", "end_date"):
         raise ApiError(400, MISSING)
     start, end = inputs.day("start_date"), inputs.day("end_date")

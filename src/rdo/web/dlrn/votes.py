@@ -1,6 +1,6 @@
-"""DLRN's endpoints of votes: what jobs say of repositories, and which one to test next.
+"""DLRN's endpoints of votes: the verdicts of jobs on repositories, and which one to test next.
 
-What is wrong with a request is raised as an ApiError, which becomes the answer.
+Errors of a request are raised as ApiError, which becomes the answer.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ def repo_status(endpoint: Endpoint, inputs: Inputs) -> Response:
 
 
 def agg_status(endpoint: Endpoint, inputs: Inputs) -> Response:
-    """Return the votes on an aggregate; none of an unknown one."""
+    """Return the votes on an aggregate; none for an unknown one."""
     [aggregate] = inputs.needed("aggregate_hash")
     success = inputs.boolean("success")
     with endpoint.service.store.read() as at:
@@ -67,14 +67,14 @@ def agg_status(endpoint: Endpoint, inputs: Inputs) -> Response:
 
 
 def last_tested_repo(endpoint: Endpoint, inputs: Inputs) -> Response:
-    """Return the newest vote that a client asks for."""
+    """Return the newest vote that matches the request."""
     with endpoint.service.store.read() as at:
         vote, commit = _last_tested(at, endpoint, inputs)
     return json_answer(_tested(vote, commit))
 
 
 def begin_test(endpoint: Endpoint, asked: HttpRequest, login: Login) -> Response:
-    """Return the newest vote that a client asks for, and record that its job begins."""
+    """Return the newest vote that matches the request, and record that its job begins."""
     inputs = Inputs.of_post(asked)
     if not inputs.has("max_age", "reporting_job_id"):
         _check_sequence(inputs)
@@ -103,7 +103,7 @@ def begin_test(endpoint: Endpoint, asked: HttpRequest, login: Login) -> Response
 def report_result(endpoint: Endpoint, asked: HttpRequest, login: Login) -> Response:
     """Record the vote of a job on a commit or on an aggregate."""
     inputs = Inputs.of_post(asked)
-    if not inputs.has("timestamp", "job_id", "success", "url"):
+    if not (inputs.has("timestamp", "job_id", "success") and inputs.mentions("url")):
         raise ApiError(400, MISSING)
     job, url = _job(inputs, "job_id"), inputs.text("url") or ""
     success, timestamp = inputs.boolean("success"), inputs.moment("timestamp") or _EPOCH
@@ -134,10 +134,10 @@ def report_result(endpoint: Endpoint, asked: HttpRequest, login: Login) -> Respo
     subject = str(added.commit) if added.commit else aggregate
     endpoint.record(asked, login, "vote", f"{job}: {added.verdict} on {subject}")
     answer = {
-        "commit_hash": hashes.commit if hashes else None,
-        "distro_hash": hashes.distro if hashes else None,
+        "commit_hash": inputs.text("commit_hash"),
+        "distro_hash": inputs.text("distro_hash"),
         "extended_hash": added.commit.extended_hash if added.commit else None,
-        "aggregate_hash": aggregate or None,
+        "aggregate_hash": inputs.text("aggregate_hash"),
         "timestamp": _seconds(timestamp),
         **_verdict(added),
         "url": url,
@@ -149,7 +149,10 @@ def report_result(endpoint: Endpoint, asked: HttpRequest, login: Login) -> Respo
 
 
 def _subject(inputs: Inputs) -> tuple[Hashes | None, str]:
-    """Return what a vote is on: a commit, or an aggregate. Raises ApiError for both or neither."""
+    """Return what a vote is about: a commit, or an aggregate.
+
+    Raises ApiError for both or neither.
+    """
     commit, distro = inputs.text("commit_hash") or "", inputs.text("distro_hash") or ""
     aggregate = inputs.text("aggregate_hash") or ""
     if not (commit or distro or aggregate):
@@ -164,11 +167,11 @@ def _subject(inputs: Inputs) -> tuple[Hashes | None, str]:
 
 
 def _last_tested(at: Transaction, endpoint: Endpoint, inputs: Inputs) -> tuple[Vote, Commit]:
-    """Return the newest vote by the rules that DLRN documents, and the commit that it is on.
+    """Return the newest vote by the rules in DLRN's documentation, and the commit that it is about.
 
     The job's own votes come first, then those of any job, then the newest *consistent* one. In
-    sequential mode only those of the previous job are looked at. Component, age and success limit
-    every step. Raises ApiError 400 if there is none.
+    sequential mode only votes of the previous job are used. Component, age and success limit every
+    step. Raises ApiError 400 if there is none.
     """
     _check_sequence(inputs)
     max_age = inputs.number("max_age")
@@ -179,6 +182,8 @@ def _last_tested(at: Transaction, endpoint: Endpoint, inputs: Inputs) -> tuple[V
     jobs: list[str | None] = [inputs.text("job_id"), None, CONSISTENT_JOB]
     if inputs.boolean("sequential_mode"):
         jobs = [inputs.text("previous_job_id")]
+    if inputs.text("component") == "":  # no vote has an empty component
+        raise ApiError(400, NO_VOTE)
     for job in dict.fromkeys(jobs):
         vote = at.votes.newest(
             endpoint.target,
@@ -205,7 +210,7 @@ def _since(now: datetime, hours: int) -> datetime:
 
 
 def _job(inputs: Inputs, name: str) -> str:
-    """Return the name of a job that votes. Raises ApiError for the one whose votes are ours."""
+    """Return the name of a job that votes. Raises ApiError for the job whose votes are ours."""
     [job] = inputs.needed(name)
     if job == CONSISTENT_JOB:
         raise ApiError(400, f"{CONSISTENT_JOB} is not the name of a job that can vote")

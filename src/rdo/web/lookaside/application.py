@@ -1,8 +1,8 @@
 """The lookaside server: rpkg's protocol over a folder of files.
 
-GET and HEAD of `/PATH` (see `rdo.lookaside.layout`) give a file. POST to `/upload.cgi` with a form:
-`name` (of the package), `sha512sum` (or another hash's), and `filename` asks whether the cache has
-a file, with `file` in place of `filename` uploads it.
+GET and HEAD of `/PATH` (see `rdo.lookaside.layout`) return a file. POST to `/upload.cgi` has a form
+with `name` (of the package) and `sha512sum` (or another hash): with `filename` it asks whether the
+cache has a file, with `file` instead it uploads the file.
 """
 
 import asyncio
@@ -56,10 +56,11 @@ class _Server:
             place = await run_in_threadpool(self._storage.find, request.path_params["path"])
         except NotFoundError as error:
             raise ApiError(404, str(error)) from error
-        # no client may unpack what it asked for, nor run it
+        # so that no client unpacks or runs what it has downloaded
         return FileResponse(place, media_type="application/octet-stream")
 
     async def upload(self, request: Request) -> Response:
+        """Accept one upload; raises ApiError for anything that is wrong with it."""
         who = await run_in_threadpool(self._uploaders.allow, request)
         if self._room.locked():
             raise ApiError(503, "too many uploads at once", {"Retry-After": "10"})

@@ -1,4 +1,4 @@
-"""Reading the form of an upload while it comes in: fields into memory, the file to the disk."""
+"""Read the form of an upload while it arrives: fields into memory, the file to disk."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ _FILE = "file"
 
 @dataclass(slots=True)
 class UploadForm:
-    """The fields of a form. The part named `file` goes to `take` piece by piece.
+    """The fields of a form. The part named `file` goes to `take`, piece by piece.
 
-    `file_name` is what the client calls the file; None if the form has none.
+    `file_name` is the client's name for the file; None if the form has no file.
     """
 
     take: Callable[[bytes], None]
@@ -32,7 +32,7 @@ class UploadForm:
     async def read(self, content_type: str, body: AsyncIterator[bytes]) -> None:
         """Read the whole form.
 
-        Raises ApiError for what is none, or passes its bounds; and what `take` raises.
+        Raises ApiError for an invalid form, or one above the limits, and the errors of `take`.
         """
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")

@@ -1,4 +1,4 @@
-"""Who may upload to a lookaside server."""
+"""The users who may upload to a lookaside server."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ _NOT = "Dist-git request is unauthorized."
 
 @dataclass(frozen=True, slots=True)
 class Uploaders:
-    """The users of a server: those of a file, those that a proxy names, or anybody.
+    """The users of a server: those in a file, those that a proxy names, or anybody.
 
-    `user_header` is heeded only from the addresses of `proxies`.
+    `user_header` is accepted only from the addresses of `proxies`.
     """
 
     hashes: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -30,10 +30,10 @@ class Uploaders:
     limit: LoginLimit = field(default_factory=LoginLimit)
 
     def allow(self, request: Request) -> str:
-        """Return who uploads.
+        """Return the user who uploads.
 
-        Raises ApiError: 401 for nobody that is known, 403 on a server that only serves, 429 after
-        too many failed logins.
+        Raises ApiError: 401 for an unknown user, 403 on a server without uploads, 429 after too
+        many failed logins.
         """
         peer = request.client.host if request.client else ""
         name = request.headers.get(self.user_header, "") if self.user_header else ""
@@ -54,7 +54,7 @@ class Uploaders:
         except BadLoginError:
             raise ApiError(401, _NOT, _ASK) from None
         name = sent.user
-        if not name:  # a token: this server knows none
+        if not name:  # a token, which this server does not support
             raise ApiError(401, _NOT, _ASK)
         if wait := self.limit.seconds_to_wait(peer, name):
             raise ApiError(
@@ -67,9 +67,9 @@ class Uploaders:
 
 
 def read_users(file: Path) -> Mapping[str, str]:
-    """Read a file of lines `NAME:HASH`, as `openssl passwd -6` makes the hashes.
+    """Read a file of lines `NAME:HASH`, with hashes as made by `openssl passwd -6`.
 
-    Raises ConfigError for another line, or a file that cannot be read.
+    Raises ConfigError for a malformed line, or a file that cannot be read.
     """
     try:
         text = file.read_text()

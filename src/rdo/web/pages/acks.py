@@ -1,4 +1,4 @@
-"""The buttons of a package's page: I am on it, and nobody is on it any more."""
+"""The buttons on a package's page: "I am working on it", and "nobody is any more"."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from rdo.web.pages.watched import Watched
 
 @dataclass(frozen=True, slots=True)
 class AckForms:
-    """What the forms of one target's pages are sent to; each leads back to the page."""
+    """The receivers of forms on one target's pages; each redirects back to the page."""
 
     guard: Guard
     watched: Watched
@@ -24,7 +24,7 @@ class AckForms:
         return {"packages/{name}/ack": self.ack, "packages/{name}/unack": self.unack}
 
     def ack(self, asked: PageRequest) -> Response:
-        """Record that the user is on a package."""
+        """Record that the user is working on a package."""
         login = self.guard.allow(asked.caller, Role.CI, self.watched.name)
         why, link = asked.form.get("because", ""), asked.form.get("link", "")
         done = acknowledge(
@@ -35,7 +35,7 @@ class AckForms:
         return self._back_to(done.package)
 
     def unack(self, asked: PageRequest) -> Response:
-        """Record that nobody is on a package any more."""
+        """Record that nobody is working on a package any more."""
         login = self.guard.allow(asked.caller, Role.CI, self.watched.name)
         done = take_back(self.watched.trunk, asked.path["name"], by=login.user)
         self.guard.record(asked.caller, login, "unack", self.watched.name, done.package)

@@ -1,4 +1,4 @@
-"""From a request for a page to its HTML, and to a page for each error."""
+"""Turn requests for pages into HTML, and errors into error pages."""
 
 import re
 from collections.abc import Callable, Coroutine, Mapping
@@ -31,7 +31,7 @@ _TITLES = {401: "Log in", 403: "Not allowed", 404: "Not found", 503: "Not availa
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A request for a page: what its path, its query and its form say, and who asks."""
+    """A request for a page: the values in its path, query and form, and the caller."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
@@ -39,25 +39,25 @@ class PageRequest:
     form: Mapping[str, str] = field(default_factory=dict)
 
     def number(self, name: str) -> int:
-        """Return the number in the path; raise NotFoundError if it cannot be one of ours."""
+        """Return the number in the path; raises NotFoundError if it cannot be one of ours."""
         text = self.path[name]
         if not _NUMBER.fullmatch(text):
             raise NotFoundError(f"there is no number {text[:40]}")
         return int(text)
 
     def asked_number(self, name: str) -> int | None:
-        """Return a number of the query; None if there is none."""
+        """Return a number in the query; None if there is none."""
         text = self.query.get(name, "")
         return int(text) if _NUMBER.fullmatch(text) else None
 
     @property
     def last_event(self) -> int | None:
-        """The last server-sent event that the client has got before its connection was lost."""
+        """The last server-sent event that the client received before its connection broke."""
         text = self.caller.headers.get("last-event-id", "")
         return int(text) if _OFFSET.fullmatch(text) else None
 
     def text(self, name: str, most: int = 200) -> str:
-        """Return a text of the query in one line."""
+        """Return a text in the query, as one line."""
         return " ".join(self.query.get(name, "").split())[:most]
 
 
@@ -90,7 +90,7 @@ def endpoint(handler: Handler) -> Callable[[Request], Coroutine[Any, Any, Respon
 
 
 def wants_page(request: Request) -> bool:
-    """Whether an error should be a page: a browser asks, and not an API.
+    """Whether an error should be a page, because a browser asks and not an API client.
 
     >>> [_prefers_html(x) for x in ("text/html,*/*;q=0.8", "*/*", "application/json,text/html;q=0")]
     [True, False, False]
@@ -106,12 +106,12 @@ def _prefers_html(accept: str) -> bool:
 
 
 def way_up(request: Request) -> str:
-    """Return the relative way from a page to the top of the server."""
+    """Return the relative path from a page to the top of the server."""
     return "../" * (request.url.path.count("/") - 1) or "./"
 
 
 def _form(body: bytes) -> dict[str, str]:
-    """Return the fields of a form as a browser sends it; of anything else, none."""
+    """Return the fields of a form as browsers send it; none for anything else."""
     try:
         return dict(parse_qsl(body.decode(), max_num_fields=_MOST_FIELDS))
     except ValueError:

@@ -32,7 +32,7 @@ class FeedPages:
         return _answer(target_feed(service.store, name, url), asked)
 
     def of_package(self, asked: PageRequest) -> Response:
-        """Return failures and fixes of a package. Raises NotFoundError for an unknown one."""
+        """Return failures and fixes of a package. Raises NotFoundError if it is unknown."""
         service, target, package = (
             self.pages.guard.service,
             self.pages.watched.name,
@@ -45,7 +45,7 @@ class FeedPages:
 
 
 def _answer(feed: Feed, asked: PageRequest) -> Response:
-    """Return a feed, or 304 without it to a reader who has it already."""
+    """Return a feed, or 304 if the reader has it already."""
     body = document(feed)
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache"}

@@ -1,4 +1,4 @@
-"""The pages of open reviews: a list, one of them, and the logs of what was built for it."""
+"""The pages of open reviews: the list, single reviews, and the logs of their builds."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _PER_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class ReviewPages:
-    """The pages of one target's reviews; `pages` are its others."""
+    """The pages of one target's reviews; `pages` are its other pages."""
 
     pages: TargetPages
 
@@ -28,7 +28,7 @@ class ReviewPages:
         }
 
     def all(self, asked: PageRequest) -> Response:
-        """Show the reviews, newest first; `before` is where a page begins."""
+        """Show the reviews, newest first; the page begins at `before`."""
         service = self.pages.guard.service
         with service.store.read() as at:
             found = at.reviews.listed(
@@ -49,7 +49,7 @@ class ReviewPages:
         return Response(content, headers=PLAIN, media_type="text/plain; charset=utf-8")
 
     def _view(self, asked: PageRequest) -> listing.ReviewView:
-        """Return the review that is asked for. Raises NotFoundError if the target has none."""
+        """Return the requested review. Raises NotFoundError if the target does not have it."""
         shown = listing.view(self.pages.guard.service.app, asked.number("number"))
         if shown.review.target != self.pages.watched.name:
             raise NotFoundError(f"there is no review {shown.review.id}")

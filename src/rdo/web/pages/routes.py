@@ -1,4 +1,4 @@
-"""Where the pages are: those of the server at its top, those of a target below its name."""
+"""The URLs of pages: those of the server at its top, those of a target below its name."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ _A_YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 def add_routes(app: Starlette, targets: Sequence[str], guard: Guard) -> None:
-    """Add all pages; with one target alone, DLRN's addresses at the top lead to its pages."""
+    """Add all pages; if there is only one target, DLRN's paths at the top lead to its pages."""
     watched = {name: Watched(guard.service.app, name) for name in targets}
     site = SitePages(guard, watched)
     _add(app, "/", site.grid)
@@ -72,7 +72,7 @@ class SitePages:
     watched: dict[str, Watched]
 
     def live(self, caller: Caller, target: str = "") -> Live:
-        """Return what each page of a server needs; `target` is the one that it belongs to."""
+        """Return the values for each page of a server; `target` is the one it belongs to."""
         settings = self.guard.service.settings
         url = settings.tree_url(target) if target else ""
         return Live(tuple(self._readable(caller)), version(), url, bool(settings.reviews))
@@ -87,7 +87,7 @@ class SitePages:
         return html(live.grid(self.live(asked.caller), overviews.grid(shown, now)))
 
     def search(self, asked: PageRequest) -> Response:
-        """Show what a text may mean; if it is exactly one package, lead to it."""
+        """Show the results for a text; if it is exactly one package, redirect to it."""
         query = asked.text("q")
         targets = {
             name: Searched(one.trunk, one.gathered)
@@ -106,7 +106,7 @@ class SitePages:
         return html(live.own_packages(self.live(asked.caller), name, own_packages(views, name)))
 
     def _readable(self, caller: Caller) -> dict[str, Watched]:
-        """Return the targets that a caller may read; raise an ApiError if there is none."""
+        """Return the targets that a caller may read; raises ApiError if there are none."""
         found: dict[str, Watched] = {}
         refused = None
         for name, one in self.watched.items():

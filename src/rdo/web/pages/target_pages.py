@@ -1,4 +1,4 @@
-"""The pages of one target: those that its tree has under DLRN's names, and those of the server."""
+"""The pages of one target: those of its tree under DLRN's names, and those of the server."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ PLAIN = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Contro
 
 @dataclass(frozen=True, slots=True)
 class TargetPages:
-    """The pages of one target; `live` makes what each of them needs for a caller."""
+    """The pages of one target; `live` returns the values that each needs for a caller."""
 
     guard: Guard
     watched: Watched
@@ -64,12 +64,12 @@ class TargetPages:
         return html(reports.status_report(self.head(asked), self.watched.gathered.page))
 
     def status_csv(self, _asked: PageRequest) -> Response:
-        """Show every package for programs, as DLRN does."""
+        """Return all packages as CSV, as DLRN does."""
         rows = status_rows(self._trunk, self.watched.gathered.view, self.watched.gathered.files)
         return Response(reports.status_csv(rows), headers=PLAIN, media_type="text/csv")
 
     def builds(self, asked: PageRequest) -> Response:
-        """Show the builds that ended, newest first; `before` is where a page begins."""
+        """Show the builds that ended, newest first; the page begins at `before`."""
         trunk = self._trunk
         with trunk.store.read() as at:
             lines = at.reports.newest(
@@ -87,20 +87,20 @@ class TargetPages:
         return html(live.queue(self.head(asked), self.watched.gathered.page.queue))
 
     def names(self, asked: PageRequest) -> Response:
-        """Show where names lead, and their moves."""
+        """Show where names point, and their moves."""
         shown = names_page(
             self._trunk, self.watched.gathered.page.names, self._criteria, asked.text("name")
         )
         return html(live.names(self.head(asked), shown))
 
     def charts(self, asked: PageRequest) -> Response:
-        """Show the numbers of the last days."""
+        """Show the statistics of the last days."""
         wanted = asked.asked_number("days")
         days = wanted if wanted in CHART_DAYS else CHART_DAYS[0]
         return html(live.charts(self.head(asked), self.watched.charts(days), days, CHART_DAYS))
 
     def package(self, asked: PageRequest) -> Response:
-        """Show a package; raise NotFoundError if the target has never had it."""
+        """Show a package; raises NotFoundError if the target has never had it."""
         name = asked.path["name"]
         shown = live_package(self._trunk, self.watched.gathered, name, self.watched.needs)
         if shown is None:
@@ -116,7 +116,7 @@ class TargetPages:
         return html(live.build(self.head(asked), shown))
 
     def log_events(self, asked: PageRequest) -> Response:
-        """Return what a log grows by as server-sent events, until its build has ended."""
+        """Return new lines of a log as server-sent events, until its build has ended."""
         build = find_build(self._trunk, asked.number("number"))
         service = self.guard.service
         offset = asked.last_event or asked.asked_number("offset") or 0
@@ -136,7 +136,7 @@ class TargetPages:
         return html(live.repository(self.head(asked), shown))
 
     def repository_of(self, asked: PageRequest) -> Response:
-        """Lead to the repository of a build."""
+        """Redirect to the repository of a build."""
         number = repository_of_build(self._trunk, asked.number("build"))
         return RedirectResponse(f"{number}.html", 303, headers=HEADERS)
 
@@ -146,18 +146,18 @@ class TargetPages:
 
     @property
     def _criteria(self) -> dict[str, Criteria]:
-        """The criteria of promotion names, as the configuration has them."""
+        """The configured criteria of promotion names."""
         section = self.guard.service.settings.target(self.watched.name)
         return {name: criteria_from(name, one) for name, one in section.promotions.items()}
 
     def head(self, asked: PageRequest) -> PageHead:
-        """Return what each page of the target needs."""
+        """Return the values that each page of the target needs."""
         trunk = self._trunk
         head = page_head(trunk, frozenset(self.watched.gathered.view.packages))
         return replace(head, live=self.live(asked.caller, trunk.name))
 
     def guarded(self, handler: Handler) -> Handler:
-        """Return a handler that answers only who may read the target."""
+        """Return a handler that serves only users who may read the target."""
 
         def guarded(asked: PageRequest) -> Response:
             self.guard.allow_reading(asked.caller, self.watched.name)

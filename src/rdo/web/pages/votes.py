@@ -1,4 +1,4 @@
-"""DLRN's own pages, at its addresses below `/TARGET/api/`: its votes, and its list of builds."""
+"""DLRN's own pages, at its paths below `/TARGET/api/`: its votes, and its list of builds."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 @dataclass(frozen=True, slots=True)
 class VotePages:
-    """DLRN's pages of one target; `pages` are its others."""
+    """DLRN's pages of one target; `pages` are its other pages."""
 
     pages: TargetPages
 
@@ -38,7 +38,7 @@ class VotePages:
         }
 
     def report(self, _asked: PageRequest) -> Response:
-        """Lead to the list of builds."""
+        """Redirect to the list of builds."""
         return RedirectResponse("../report.html", 307, headers=HEADERS)
 
     def commits(self, asked: PageRequest) -> Response:
@@ -50,7 +50,7 @@ class VotePages:
         return self._counted(asked, VoteFilter(on_build=False), _COMMITS)
 
     def of_commit(self, asked: PageRequest) -> Response:
-        """Show the votes on a commit, on a component, or of a job; raises ApiError without any."""
+        """Show the votes on a commit or component, or of a job; ApiError if none is given."""
         commit, distro = asked.text("commit_hash"), asked.text("distro_hash")
         component, job = asked.text("component"), asked.text("ci_name")
         wanted = VoteFilter(on_build=True, component=component or None, job=job or None)
@@ -63,7 +63,7 @@ class VotePages:
         return self._single(asked, wanted, _AGGREGATES)
 
     def of_aggregate(self, asked: PageRequest) -> Response:
-        """Show the votes on an aggregate, or of a job; raises ApiError without either."""
+        """Show the votes on an aggregate, or of a job; ApiError if neither is given."""
         ref_hash, job = asked.text("ref_hash"), asked.text("ci_name")
         if not (ref_hash or job):
             raise ApiError(400, _NO_AGGREGATE)
@@ -114,7 +114,7 @@ class VotePages:
 
 
 def _subject(vote: Vote) -> VotedOn:
-    """Return what a vote is on, with the address of its votes."""
+    """Return what a vote is about, with the URL of its votes."""
     commit, ballot = vote.commit, vote.ballot
     if commit is None or ballot.build_id is None:
         return VotedOn(ballot.ref_hash, f"civotes_agg_detail.html{query(ref_hash=ballot.ref_hash)}")

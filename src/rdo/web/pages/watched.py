@@ -1,4 +1,4 @@
-"""A target as the pages read it: shared by requests, and read again when it is too old."""
+"""A target as pages read it: shared by requests, and read again when it is too old."""
 
 import logging
 import threading
@@ -25,7 +25,7 @@ _STATE_SECONDS = 2.0
 _NEEDS_SECONDS = 300.0
 _CHART_SECONDS = 60.0
 CHART_DAYS = (30, 90, 365)
-"""The spans of time that charts may have."""
+"""The time spans that charts can show."""
 
 Value = TypeVar("Value")
 
@@ -39,8 +39,8 @@ class _Read(Generic[Value]):
 class Shared(Generic[Value]):
     """A value that is read again once it is older than `seconds`.
 
-    One request reads it, others meanwhile get the value before it. With `stays`, a value that
-    cannot be read again stays as it was, and the log says why; else whoever asks gets the error.
+    One request reads it; others meanwhile get the previous value. With `stays`, a value that cannot
+    be read again stays as it was, and the error is logged; otherwise the caller gets the error.
     """
 
     def __init__(self, read: Callable[[], Value], seconds: float, *, stays: bool = False) -> None:
@@ -51,7 +51,7 @@ class Shared(Generic[Value]):
         self._last: _Read[Value] | None = None
 
     def get(self) -> Value:
-        """Return the value; the first time, wait for it."""
+        """Return the value; only the first time, wait for it."""
         last = self._last
         if last and time.monotonic() - last.at < self._seconds:
             return last.value
@@ -64,13 +64,13 @@ class Shared(Generic[Value]):
             self._reading.release()
 
     def forget(self) -> None:
-        """Have the value read again when somebody asks next."""
+        """Make the next request read the value again."""
         self._last = None
 
     def _renewed(self) -> Value:
         last = self._last
         if last and time.monotonic() - last.at < self._seconds:
-            return last.value  # somebody else was faster
+            return last.value  # another request was faster
         try:
             value = self._ask()
         except UserError as error:
@@ -83,7 +83,7 @@ class Shared(Generic[Value]):
 
 
 class Watched:
-    """A target that pages are made of."""
+    """A target that pages are made from."""
 
     def __init__(self, app: App, name: str) -> None:
         self.name = name
@@ -97,16 +97,16 @@ class Watched:
 
     @property
     def trunk(self) -> Trunk:
-        """The target, with its metadata as it was at most a minute ago."""
+        """The target, with metadata that is at most a minute old."""
         return self._trunk.get()
 
     @property
     def gathered(self) -> Gathered:
-        """The state of the target as it was at most a moment ago."""
+        """The state of the target, at most a moment old."""
         return self._gathered.get()
 
     def forget(self) -> None:
-        """Have the state of the target read again, because somebody has changed it."""
+        """Make the next request read the state again, because somebody has changed it."""
         self._gathered.forget()
 
     @property
@@ -115,7 +115,7 @@ class Watched:
         return self._needs.get()
 
     def charts(self, days: int) -> tuple[Chart, ...]:
-        """Return the numbers of the last days, one of `CHART_DAYS`, as of the last minute."""
+        """Return the statistics of the last days, one of `CHART_DAYS`, at most a minute old."""
         return self._charts[days].get()
 
     def _ask_charts(self, days: int) -> Callable[[], tuple[Chart, ...]]:

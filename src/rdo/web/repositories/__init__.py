@@ -1,1 +1,1 @@
-"""Repositories that are made when somebody asks for them, and are in no published tree."""
+"""Repositories that are made on request and are in no published tree."""

@@ -1,4 +1,4 @@
-"""How many sets of builds clients may ask for."""
+"""Limit how many sets of builds clients may ask for."""
 
 import ipaddress
 import math
@@ -16,16 +16,16 @@ MOST_OF_ALL = 120
 
 @dataclass(slots=True)
 class Allowance:
-    """Counts the sets of builds that were looked up in the last five minutes, by client."""
+    """Counts the sets of builds that were requested in the last five minutes, by client."""
 
     clock: Callable[[], float] = time.monotonic
     _taken: deque[tuple[float, str]] = field(default_factory=deque)
 
     def take(self, address: str) -> None:
-        """Count one for a client.
+        """Count one set for a client.
 
-        Raises ApiError, and counts nothing: 429 if the client has had as many as one may, 503 if
-        all together have had as many as the server gives.
+        Raises ApiError, and counts nothing: 429 if the client has reached its limit, 503 if all
+        clients together have reached the server's limit.
         """
         now, client = self.clock(), _client(address)
         while self._taken and self._taken[0][0] <= now - WINDOW_SECONDS:
@@ -45,7 +45,7 @@ def _retry(first: float, now: float) -> dict[str, str]:
 
 
 def _client(address: str) -> str:
-    """Return whom an address stands for: of IPv6, one client has a whole /64.
+    """Return the client behind an address: for IPv6, a client has a whole /64.
 
     >>> _client("2001:db8::1") == _client("2001:db8::2")
     True

@@ -1,4 +1,4 @@
-"""The sets of builds that an address names."""
+"""The sets of builds that a URL names."""
 
 import re
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-")
 
 @dataclass(frozen=True, slots=True)
 class AskedSet:
-    """A set of builds as an address names it: `TARGET@TIME`, `TARGET+BUILD@NAME`.
+    """A set of builds named in a URL: `TARGET@TIME`, `TARGET+BUILD@NAME`.
 
-    `where` is what `compositions.find` reads: a name, the start of a path, or a name at a moment.
+    `where` is read by `compositions.find`: a name, the start of a path, or a name at a time.
     `builds` replace those of their packages there.
     """
 
@@ -29,7 +29,7 @@ class AskedSet:
 
     @classmethod
     def parse(cls, text: str) -> "AskedSet":
-        """Return what a part of an address names.
+        """Return the set that a part of a URL names.
 
         >>> AskedSet.parse("master-el10+41+7@2026-11-20T10:00")
         AskedSet(target='master-el10', builds=(7, 41), where='@2026-11-20T10:00')
@@ -50,8 +50,8 @@ class AskedSet:
     def choose(self, opened: OpenTarget) -> Composition:
         """Return the builds of the set.
 
-        Raises NotFoundError for a name, a moment or a build that there is not, or whose RPMs were
-        purged; ConfigError for a time that is none, or two builds of one package.
+        Raises NotFoundError for a name, time or build that does not exist, or whose RPMs were
+        purged; ConfigError for an invalid time, or two builds of the same package.
         """
         base = find(opened, self.where)
         with opened.store.read() as at:

@@ -1,4 +1,4 @@
-"""Repodata on the disk that was made for somebody: a cache, which may be removed at any time."""
+"""Repodata on disk that was made on request: a cache, which may be removed at any time."""
 
 import contextlib
 import hashlib
@@ -21,25 +21,26 @@ from rdo.store import Store
 
 MOST_BYTES = 1_000_000_000
 LISTING = "builds.txt"
-"""The file, in a kept folder, that lists the builds."""
+"""The file in a cached folder that lists the builds."""
 _SIGNED_BY = "signed-by.txt"
-"""The keys that signed the RPMs, a line each; an empty line is for RPMs without a signature."""
+"""The keys that signed the RPMs, one per line; an empty line means RPMs without a signature."""
 _KEY = re.compile(r"[0-9a-f]{64}")
 _LEFT_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class KeptRepodata:
-    """A folder of repodata; several processes may use one.
+    """A folder of repodata; several processes may use it.
 
-    Each set of builds has a folder, named by its RPMs, which is there completely or not at all. The
-    same set always gets the same bytes, so it may go while a client reads it, and be made again.
+    Each set of builds has a folder, named by its RPMs, which exists completely or not at all. The
+    same set always gets the same bytes, so it may be removed while a client reads it, and made
+    again.
     """
 
     folder: Path
 
     def keep(self, store: Store, builds: Collection[GoodBuild]) -> str:
-        """Return the key of the repodata of these builds; it is made if it is not there.
+        """Return the key of the repodata of these builds; it is made if it does not exist.
 
         RPMs for debuggers are left out, as in any main repository of a tree.
         """
@@ -59,19 +60,19 @@ class KeptRepodata:
         return key
 
     def has(self, key: str) -> bool:
-        """Whether the repodata of a set is there."""
+        """Whether the repodata of a set exists."""
         return (self.folder / key).is_dir()
 
     def signed_by(self, key: str) -> frozenset[str]:
         """Return the keys that signed the RPMs of a set; an empty one if some are not signed."""
-        with contextlib.suppress(FileNotFoundError):  # of an older rdo, or not there any more
+        with contextlib.suppress(FileNotFoundError):  # made by an older rdo, or removed meanwhile
             return frozenset((self.folder / key / _SIGNED_BY).read_text().splitlines())
         return frozenset({""})
 
     def open(self, key: str, name: str) -> IO[bytes] | None:
-        """Open a file that was kept; None if there is none of this name, or not any more.
+        """Open a file of a set; None if there is none with this name, or no longer one.
 
-        The name is looked for among those that there are; nothing is opened by it.
+        The name is compared with the existing ones; no path is built from it.
         """
         folder = self.folder / key
         with contextlib.suppress(FileNotFoundError):  # another process needed the space
@@ -81,11 +82,11 @@ class KeptRepodata:
         return None
 
     def _trim(self, but: str) -> None:
-        """Remove what was not used for longest until the rest is small enough."""
+        """Remove the least recently used sets until the rest is small enough."""
         entries = sorted(_entries(self.folder), key=lambda one: one[1], reverse=True)
         size = 0
         for path, used in entries:
-            if path.name.startswith("."):  # of a process that was killed, or is at work
+            if path.name.startswith("."):  # left by a killed process, or in use
                 if used < time.time() - _LEFT_SECONDS:
                     shutil.rmtree(path, ignore_errors=True)
             elif _KEY.fullmatch(path.name):
@@ -95,7 +96,7 @@ class KeptRepodata:
 
 
 def _key(entries: Sequence[RepositoryEntry]) -> str:
-    """Return the name of a set: a build whose RPMs were signed since then is another one."""
+    """Return the name of a set: a build whose RPMs were signed meanwhile makes another set."""
     text = "\n".join(f"{one.key} {one.package} {one.href}" for one in entries)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -121,10 +122,10 @@ def _write(
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, float]]:
-    """Yield what is in the folder, and when it was used last."""
+    """Yield the entries of the folder, with the times they were last used."""
     with os.scandir(folder) as found:
         for one in found:
-            with contextlib.suppress(FileNotFoundError):  # another process removes, too
+            with contextlib.suppress(FileNotFoundError):  # another process removes entries too
                 yield Path(one.path), one.stat(follow_symlinks=False).st_mtime
 
 
@@ -137,7 +138,7 @@ def _size(folder: Path) -> int:
 
 
 def _remove(path: Path) -> None:
-    """Remove a folder; nobody ever sees half of it."""
+    """Remove a folder; nobody ever sees a half-removed one."""
     aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     with contextlib.suppress(FileNotFoundError):
         path.replace(aside)

@@ -1,4 +1,4 @@
-"""`/repo/TARGET@TIME/` and `/repo/TARGET+BUILD@NAME/`: what dnf reads there."""
+"""`/repo/TARGET@TIME/` and `/repo/TARGET+BUILD@NAME/`: repositories that dnf can read."""
 
 import asyncio
 import os
@@ -14,7 +14,15 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from rdo.app.targets import site as site_of
-from rdo.model.repo_file import OWN, RepoSection, RepoTrust, repo_file
+from rdo.model.repo_file import (
+    MIRRORLIST,
+    OWN,
+    RepoSection,
+    RepoTrust,
+    mirrorlist,
+    repo_file,
+)
+from rdo.promotion.compositions import find
 from rdo.publish import pool
 from rdo.publish.site import Site
 from rdo.signing.signer import key_name
@@ -28,13 +36,13 @@ from rdo.web.repositories.kept import LISTING, KeptRepodata
 from rdo.web.sending import OpenFileResponse
 
 HOLD_SECONDS = 60
-"""How long it is remembered which builds an address names; then a name may have moved."""
+"""How long the builds behind a URL are remembered; after that a name may have moved."""
 _MOST_REMEMBERED = 1000
 _MOST_WAITING = 32
 _POOLED = re.compile(r"pool/(?P<sha256>[0-9a-f]{64})/(?P<name>[^/]{1,300})")
 _REPODATA = re.compile(r"repodata/(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,200})")
 _MOVING = frozenset({LISTING, "repomd.xml"})
-"""Files whose names are the same in every repository; the others are named by their content."""
+"""Files that have the same name in every repository; the others are named by their content."""
 _FOR_EVER = {"Cache-Control": "private, max-age=86400, immutable"}
 _ASK_AGAIN = {"Cache-Control": "private, no-cache"}
 
@@ -48,7 +56,7 @@ def add_routes(app: Starlette, guard: Guard) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The repodata that an address leads to until a moment, and the one before that."""
+    """The repodata that a URL means until a moment, and the one before that."""
 
     key: str
     before: str
@@ -56,7 +64,7 @@ class _Known:
 
 
 class _Repositories:
-    """Answers for repositories; at most one is composed at a time, and others wait in line."""
+    """Serves repositories; at most one is composed at a time, and other requests wait in line."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -78,17 +86,19 @@ class _Repositories:
             return await run_in_threadpool(self._rpm, read, found["sha256"], found["name"])
         if found := _REPODATA.fullmatch(rest):
             return await self._file(asked, read, found["name"])
+        if rest == MIRRORLIST:
+            return await self._mirrorlist(asked, read, request)
         site = site_of(self._guard.service.settings, asked.target)
         if rest == f"{site.reponame}.repo":
             return await self._repo_file(asked, read, site, request)
         if rest:
-            raise _nothing(rest)
+            raise _not_found(rest)
         return await self._file(asked, read, LISTING)
 
     async def _repo_file(
         self, asked: AskedSet, read: TargetRead, site: Site, request: Request
     ) -> Response:
-        """Send a .repo file for the repository, at the address that it was asked for at."""
+        """Send a .repo file for the repository, at the URL of the request."""
         known = await self._resolved(asked, read)
         signed_by = await run_in_threadpool(self._kept.signed_by, known.key)
         keys = (key_name(asked.target, one) for one in sorted(signed_by) if one)
@@ -102,8 +112,31 @@ class _Repositories:
         text = repo_file([own.trusting(trust)])
         return Response(text, media_type="text/plain; charset=utf-8", headers=_ASK_AGAIN)
 
+    async def _mirrorlist(self, asked: AskedSet, read: TargetRead, request: Request) -> Response:
+        """Send the URLs of the repository: in the tree and at mirrors, if one there has its set.
+
+        Any other set is only here, because mirrors only have what names point to.
+        """
+        await self._resolved(asked, read)  # counts towards the limits
+        text = await run_in_threadpool(self._in_tree, asked, read)
+        here = mirrorlist(f"{request.base_url}repo/{request.path_params['asked']}")
+        return Response(text or here, media_type="text/plain; charset=utf-8", headers=_ASK_AGAIN)
+
+    def _in_tree(self, asked: AskedSet, read: TargetRead) -> str:
+        """Return the mirror list of the tree's repository with the same set; empty if none.
+
+        A name must point to it, or have pointed to it. Only for targets without components, whose
+        sets are in one repository.
+        """
+        with read.opened() as opened:
+            repositories = () if asked.builds else find(opened, asked.where).repositories
+            if len(repositories) != 1:
+                return ""
+            file = opened.tree.repos / repositories[0].path / MIRRORLIST
+            return file.read_text() if file.is_file() else ""
+
     def _rpm(self, read: TargetRead, sha256: str, name: str) -> Response:
-        """Send an RPM of the target's pool, from the place that the database has for it."""
+        """Send an RPM from the target's pool, by the path in the database."""
         with read.server.store.read() as at:
             builds = at.artifacts.builds_with(read.target, {sha256}).get(sha256, [])
             stored = [one.artifact for one in at.artifacts.of_builds(builds)]
@@ -125,10 +158,10 @@ class _Repositories:
             if await run_in_threadpool(self._kept.has, known.key):
                 break
             self._known.pop(asked, None)  # another process needed the space
-        raise _nothing(name)
+        raise _not_found(name)
 
     async def _resolved(self, asked: AskedSet, read: TargetRead) -> _Known:
-        """Return what an address leads to; raise an ApiError if too much was asked for."""
+        """Return what a URL means; raises ApiError if too much was requested."""
         if found := self._remembered(asked):
             return found
         if self._waiting >= _MOST_WAITING:
@@ -161,12 +194,12 @@ class _Repositories:
         return self._known[asked]
 
 
-def _nothing(name: str) -> ApiError:
+def _not_found(name: str) -> ApiError:
     return ApiError(404, f"the repository has no {name[:200]}")
 
 
 def _sent(file: IO[bytes], name: str) -> Response:
-    """Send a file that is open already, and so stays while the cache changes."""
+    """Send an open file, which stays readable while the cache changes."""
     kind = "text/plain; charset=utf-8" if name == LISTING else "application/octet-stream"
     headers = _ASK_AGAIN if name in _MOVING else _FOR_EVER
     size = os.fstat(file.fileno()).st_size
