@@ -1,1 +1,1 @@
-"""The commands: parse, call one service, print the result."""
+"""The commands: each parses its arguments, calls one service and prints the result."""

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def _shell(when: str) -> "Callable[[Room, Outcome], None] | None":
-    """Return what opens a shell in a build's root: if it failed, always, or never."""
+    """Return a hook that opens a shell in a build's root: after a failure, always, or never."""
     if when == "never":
         return None
 
@@ -45,7 +45,7 @@ def _shell(when: str) -> "Callable[[Room, Outcome], None] | None":
 def _keeping(
     job: "LocalBuild", kept: "KeptRoots", then: "Callable[[Room, Outcome], None] | None"
 ) -> "Callable[[Room, Outcome], None]":
-    """Return what keeps the root of a failed build, after what else is done at its end."""
+    """Return a hook that keeps the root of a failed build, after calling `then`."""
     from rdo.distgit.local_builds import place_of
 
     def at_end(room: "Room", outcome: "Outcome") -> None:
@@ -59,7 +59,7 @@ def _keeping(
 
 
 def _of_platform(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    """Refuse an architecture that is not the platform's: a platform has exactly one."""
+    """Refuse an architecture that the platform does not have: each platform has exactly one."""
     platform = ctx.params["platform"]
     if value and not platform.endswith(f"-{value}"):
         raise click.BadParameter(
@@ -71,7 +71,7 @@ def _of_platform(ctx: click.Context, _parameter: click.Parameter, value: str | N
 def _repositories(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[Path | str, ...]:
-    """Return folders as paths, and URLs as they are; a folder that is missing is wrong usage."""
+    """Return folders as paths, and URLs unchanged; a missing folder is a usage error."""
     for value in values:
         if "://" not in value and not Path(value).is_dir():
             raise click.BadParameter(f"{value!r} is neither a folder nor a URL")
@@ -132,7 +132,7 @@ def _repositories(
     "--enable-network",
     "has_network",
     is_flag=True,
-    help="Let the build reach the network; what it fetches there is not checked by anybody.",
+    help="Let the build use the network; what it downloads is not verified.",
 )
 @click.option(
     "--chain",
@@ -191,8 +191,8 @@ def build(  # one parameter per option
     """Build each of SOURCES in a fresh root: a .src.rpm, or a .spec with its sources beside it.
 
     BuildRequires come from the platform, from each --repo, from --target, and from PyPI; the
-    build itself runs without privileges, and without network unless --enable-network is given. Of
-    several sources each has a folder of its own in --results.
+    build itself runs without privileges, and without network unless --enable-network is given.
+    With several sources, each gets a folder of its own in --results.
 
     \b
     rdo build python-foo.spec
@@ -231,7 +231,7 @@ def build(  # one parameter per option
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """How sources are built here, by the options of `rdo build`."""
+    """The options of `rdo build`: how sources are built here."""
 
     platform: str
     results: Path
@@ -255,9 +255,9 @@ def build_sources(
     options: BuildOptions,
     tell: Callable[["LocalOutcome"], None],
 ) -> list["LocalOutcome"]:
-    """Build each source in a fresh root, and tell of each as it ends; return how all ended.
+    """Build each source in a fresh root, print each outcome, and return all outcomes.
 
-    Raises what `check_sources` and `build_local` raise.
+    Raises the errors of `check_sources` and `build_local`.
     """
     from rdo.builders.rooms.rpmbuild import Stage
     from rdo.distgit.local_build import LocalBuild, build_local
@@ -265,7 +265,7 @@ def build_sources(
     from rdo.roots.kept_roots import KeptRoots
     from rdo.trunk.admitted import LocalAdmission
 
-    app.reads_only = True  # of a target
+    app.reads_only = True  # reads the store of --target only
     target, platform = options.target, options.platform
     check_sources(sources)
     if target:
@@ -312,7 +312,7 @@ def build_sources(
 
 
 def exit_code(outcomes: Sequence["Outcome | None"]) -> int:
-    """Return 1 for a failure, 6 if only external ones are left, 5 if no source is for here."""
+    """Return 1 for a failure, 6 if only external problems are left, 5 if no source fits here."""
     failed = [one for one in outcomes if isinstance(one, Failed)]
     excluded = [one for one in failed if one.reason is FailureReason.ARCHITECTURE]
     if len(failed) > len(excluded):
@@ -322,7 +322,7 @@ def exit_code(outcomes: Sequence["Outcome | None"]) -> int:
 
 
 def row_of(one: "LocalOutcome") -> dict[str, object]:
-    """Return a build's end for programs."""
+    """Return the outcome of a build as JSON data."""
     log_file = one.job.results / BUILD_LOG
     match one.outcome:
         case Built(rpms):
@@ -333,7 +333,7 @@ def row_of(one: "LocalOutcome") -> dict[str, object]:
 
 
 def people(one: "LocalOutcome") -> str:
-    """Return a build's end for people."""
+    """Return the outcome of a build as text for people."""
     from rdo.logs.reader import one_line
 
     log_file = one.job.results / BUILD_LOG

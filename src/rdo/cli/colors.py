@@ -1,4 +1,4 @@
-"""Colours: which words get one, and whether this output gets any."""
+"""Colors: which words have one, and whether this output is colored."""
 
 import os
 import re
@@ -25,7 +25,7 @@ _FIRST_WORD = re.compile(r"^([A-Za-z]+)(?=:? )", re.MULTILINE)
 
 
 def set_when(context: click.Context, when: str) -> None:
-    """Decide for a whole command line: `--color`, else NO_COLOR, else each stream by itself."""
+    """Decide on colors for a whole command line: `--color`, else NO_COLOR, else each stream."""
     if when != "auto":
         context.color = when == "always"
     elif os.environ.get("NO_COLOR"):
@@ -33,7 +33,7 @@ def set_when(context: click.Context, when: str) -> None:
 
 
 def asked(args: Sequence[str]) -> str:
-    """Return what `--color` asks for in a command line that is not parsed yet.
+    """Return the value of `--color` in a command line that is not parsed yet.
 
     >>> asked(["--color", "never", "why"]), asked(["--color=always"]), asked(["why"])
     ('never', 'always', 'auto')
@@ -47,7 +47,7 @@ def asked(args: Sequence[str]) -> str:
 
 
 def is_colored(stream: TextIO) -> bool:
-    """Whether what is printed to a stream gets colours."""
+    """Whether text printed to a stream is colored."""
     context = click.get_current_context(silent=True)
     if context is not None and context.color is not None:
         return context.color
@@ -55,7 +55,7 @@ def is_colored(stream: TextIO) -> bool:
 
 
 def of_state(word: str) -> str:
-    """Return the colour of a word that names a state; empty for any other text.
+    """Return the color of a word that names a state; empty for any other text.
 
     >>> of_state("FTBFS"), of_state("built"), of_state("python-built")
     ('red', 'green', '')
@@ -64,12 +64,12 @@ def of_state(word: str) -> str:
 
 
 def paint(text: str, color: str) -> str:
-    """Give a clean text a colour, if there is one."""
+    """Color a clean text, if there is a color."""
     return click.style(text, fg=color) if color else text
 
 
 def paint_lines(text: str) -> str:
-    """Give the word that a line begins with its colour, where that names a state.
+    """Color the first word of each line that begins with the name of a state.
 
     >>> paint_lines("failed   python-a\\nplain line")
     '\\x1b[31mfailed\\x1b[0m   python-a\\nplain line'
@@ -78,5 +78,5 @@ def paint_lines(text: str) -> str:
 
 
 def is_for_people(stream: TextIO | None = None) -> bool:
-    """Whether somebody watches: the stream, or else stderr, is a terminal."""
+    """Whether a person is watching: the stream, or else stderr, is a terminal."""
     return (stream or sys.stderr).isatty()

@@ -1,6 +1,6 @@
-"""Completion of values: targets, packages, builds, repositories, platforms and releases.
+"""Complete values: targets, packages, builds, repositories, platforms and releases.
 
-Each answers from what is on this machine; a fault of the configuration completes to nothing.
+The values come from this machine only; if the configuration is faulty, nothing is completed.
 """
 
 import contextlib
@@ -18,10 +18,11 @@ Completer: TypeAlias = Callable[[click.Context, click.Parameter, str], list[str]
 
 def _completer(known: Callable[[App, str | None], Iterable[str]]) -> Completer:
     def complete(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+        """Return the known names that begin like this; none if the configuration is faulty."""
         root = context.find_root().params
         app = App(root.get("folder"), root.get("options") or {})
         app.reads_only, app.metadata_max_age_seconds = True, float("inf")
-        logging.disable()  # a warning would end in the command line
+        logging.disable()  # a warning would appear in the command line
         try:
             names = list(known(app, context.params.get("target")))
         except (UserError, OSError):

@@ -81,7 +81,7 @@ _ACCESS = (
 
 
 def _access(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options by which hosts are reached; the command gets them together, as `by_ssh`."""
+    """Add the options for access to hosts; the command gets them together, as `by_ssh`."""
 
     @functools.wraps(command)
     def with_access(
@@ -108,7 +108,7 @@ def _access(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--make-secrets",
     is_flag=True,
-    help="Make the secrets that nobody gives and that are not made yet, and keep them in --state.",
+    help="Generate the secrets that are neither given nor generated yet; keep them in --state.",
 )
 @click.option("--all", "everything", is_flag=True, help="Also show the keys that do not matter.")
 @output.json_option
@@ -154,7 +154,7 @@ def answers(
 
 
 def show_notes(shown: str, notes: "tuple[AnswerFault, ...]") -> None:
-    """Print what a user may want to know, after the result."""
+    """Print notes for the user, after the result."""
     from rdo.deploy.answer_file import in_order, told
 
     for one in in_order(list(notes)):
@@ -172,7 +172,7 @@ def _origin(answer: "CloudAnswer", file: Path | None) -> str:
 
 
 def _plain(answer: "CloudAnswer", file: Path | None) -> dict[str, object]:
-    """Return an answer for programs; a secret is never among it."""
+    """Return an answer as JSON data; it never contains a secret."""
     return {
         "key": answer.key.name,
         "value": answer.shown,
@@ -198,7 +198,7 @@ def check(
     by_ssh: "SshAccess",
     as_json: bool,
 ) -> None:
-    """Ask every host of the answers whether it can become part of the cloud; nothing is changed.
+    """Check whether every host of the answers can become part of the cloud; change nothing.
 
     Each host is reached by ssh as root; this machine is asked without ssh. The exit code is 5 if a
     host cannot be used, 6 if one cannot be reached.
@@ -247,10 +247,10 @@ def plan(
     by_ssh: "SshAccess",
     as_json: bool,
 ) -> None:
-    """Show every change that `apply` would make; nothing is written, here or on a host.
+    """Show every change that `apply` would make; write nothing, here or on a host.
 
-    The names of settings are shown, never their values. The exit code is 5 if something stands in
-    the way, 6 if a host cannot be reached.
+    The names of settings are shown, never their values. The exit code is 5 if an error blocks the
+    plan, 6 if a host cannot be reached.
 
     \b
     rdo deploy plan --answer-file answers.txt
@@ -278,10 +278,10 @@ def apply(
     by_ssh: "SshAccess",
     as_json: bool,
 ) -> None:
-    """Install the cloud, or mend what has changed since; what is as it should be is left alone.
+    """Install the cloud, or repair what has changed since; do not touch what is already correct.
 
-    It may be interrupted and run again at any time. Secrets that nobody gives are made first, and
-    kept in the folder of the cloud.
+    You may interrupt it and run it again at any time. Secrets that you do not give are generated
+    first and kept in the folder of the cloud.
 
     \b
     rdo deploy apply --answer-file answers.txt
@@ -291,13 +291,13 @@ def apply(
 
     cloud = deployment(file=file, options=options, state=state, by_ssh=by_ssh, makes_secrets=True)
     with cloud.prepared() as found:
-        changed = cloud.carry_out(found, _tell_step)
+        changed = cloud.carry_out(found, _print_step)
     hosts = f"{len(cloud.hosts)} host{'s' if len(cloud.hosts) > 1 else ''}"
     plain = {**plan_as_plain(found.plan), "changed": changed}
     output.show(plain, as_json, f"{changed} changes on {hosts}")
 
 
-def _tell_step(event: str, step: "PlannedStep") -> None:
+def _print_step(event: str, step: "PlannedStep") -> None:
     if event == "done":
         output.say(f"{step.host}: {step.title}", err=True)
 
@@ -308,7 +308,7 @@ def _tell_step(event: str, step: "PlannedStep") -> None:
 @_state
 @output.json_option
 def status(file: Path | None, options: dict[str, str], state: Path | None, as_json: bool) -> None:
-    """Show how the last installation went, from the journal; no host is asked.
+    """Show the result of the last installation, from the journal; no host is contacted.
 
     \b
     rdo deploy status --answer-file answers.txt
@@ -342,9 +342,9 @@ def verify(
     junit: Path | None,
     as_json: bool,
 ) -> None:
-    """Check that the cloud works: a token, an image up and down, a network, a server that runs.
+    """Check that the cloud works: get a token, move an image, make a network, run a server.
 
-    What the checks make is removed again. The exit code is 5 if one fails.
+    Everything that the checks create is removed again. The exit code is 5 if one fails.
 
     \b
     rdo deploy verify --answer-file answers.txt --junit result.xml

@@ -1,7 +1,7 @@
 """The commands `dlrn`, `dlrn-purge`, `dlrn-remote` and `dlrn-user`, for scripts that call them.
 
-Each turns DLRN's options into a command line of `rdo`, and its exit code into DLRN's. The options
-that rdo has no use for are told on stderr; those that it cannot serve are refused.
+Each converts DLRN's options to those of `rdo`, and the exit code of `rdo` to DLRN's. Options
+without an effect in rdo are reported on stderr; options that rdo cannot support are refused.
 """
 
 import contextlib
@@ -18,7 +18,8 @@ from rdo.access.accounts import Accounts
 from rdo.access.roles import Role
 from rdo.app import App
 from rdo.cli import output
-from rdo.cli.main import Complaint, bug, configure_logging, of_the_system
+from rdo.cli.endings import Complaint, bug, of_the_system
+from rdo.cli.log_lines import configure_logging
 from rdo.cli.main import run as run_rdo
 from rdo.dlrn.formats import DlrnStatus
 from rdo.errors import ConfigError, RefusedError, UserError
@@ -27,10 +28,10 @@ from rdo.trunk.care import steering
 from rdo.trunk.context import Trunk, open_trunk
 from rdo.trunk.importing.importing import import_commits
 
-_MINUS_ONE = 255  # what a shell sees of DLRN's exit code -1
+_MINUS_ONE = 255  # DLRN exits with -1, which a shell sees as this
 _ALWAYS = {
-    "order": "packages are always built in the order that they need each other",
-    "use_public": "what is published is always there for builds",
+    "order": "packages are always built in dependency order",
+    "use_public": "builds can always use what is published",
     "verbose_build": "rdo trunk log -f PACKAGE follows a build",
     "verbose_mock": "rdo trunk log -f PACKAGE follows a build",
 }
@@ -48,7 +49,7 @@ Command = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the configuration is, and the target."""
+    """The configuration to use, and the target."""
 
     config: Path | None
     target: str | None
@@ -60,7 +61,7 @@ class _Place:
         return App(self._folder(), options)
 
     def words(self) -> list[str]:
-        """Return how `rdo` is told the same."""
+        """Return the options of `rdo` with the same meaning."""
         words = ["-C", str(folder)] if (folder := self._folder()) else []
         return words + (["--set", f"metadata.source={self.metadata}"] if self.metadata else [])
 
@@ -73,7 +74,7 @@ class _Place:
         return open_trunk(app, app.settings.only_target(self.target))
 
     def _folder(self) -> Path | None:
-        """Return the folder of rdo.toml; None if it is found in the usual way."""
+        """Return the folder of rdo.toml; None to find it in the usual way."""
         if self.config is None:
             return None
         folder = self.config if self.config.is_dir() else self.config.parent
@@ -86,9 +87,11 @@ class _Place:
 
 
 def _of_place(command: Command) -> Command:
-    """Add the options that say where the configuration is."""
+    """Add the options that choose the configuration."""
     config = click.option("--config-file", type=click.Path(path_type=Path), help=_CONFIG)
-    target = click.option("--target", metavar="T", help="Target of rdo.toml. Optional if alone.")
+    target = click.option(
+        "--target", metavar="T", help="Target of rdo.toml. Optional if there is only one."
+    )
     debug = click.option("--debug", is_flag=True, help="Log everything.")
     return debug(target(config(command)))
 
@@ -161,7 +164,10 @@ def dlrn(
 
 
 def _refuse(others: dict[str, Any]) -> None:
-    """Say which options do nothing here. Raises RefusedError for one that cannot be served."""
+    """Report options that have no effect here.
+
+    Raises RefusedError for one that is not supported.
+    """
     for name, why in _NOT_HERE.items():
         if others.get(name):
             raise RefusedError(f"--{name.replace('_', '-')} is not supported", hint=why)
@@ -171,7 +177,7 @@ def _refuse(others: dict[str, Any]) -> None:
 
 
 def _code_of_round(code: int) -> int:
-    """Return DLRN's exit code of a run: 2 if all that failed is tried again.
+    """Return DLRN's exit code for a round: 2 if every failure will be retried.
 
     >>> [_code_of_round(code) for code in (0, 1, 6, 2, 130)]
     [0, 1, 2, 1, 130]
@@ -185,7 +191,7 @@ def _with_trunk(place: _Place, act: Callable[[Trunk], int]) -> int:
 
 
 def _show_status(trunk: Trunk, names: Sequence[str]) -> int:
-    """Print where packages stand, as DLRN does."""
+    """Print the status of packages in DLRN's format."""
     with trunk.store.read() as at:
         states = {one.package: one for one in at.packages.states(trunk.name)}
     for name in [trunk.package(one).name for one in names] or trunk.packages:
@@ -196,7 +202,7 @@ def _show_status(trunk: Trunk, names: Sequence[str]) -> int:
 
 
 def _recheck(trunk: Trunk, names: Sequence[str], *, force: bool) -> int:
-    """Queue failed commits once more; 1 if one has succeeded, as DLRN."""
+    """Queue failed commits once more; return 1 if one of them has succeeded, as DLRN does."""
     code = 0
     for name in names:
         try:
@@ -209,7 +215,7 @@ def _recheck(trunk: Trunk, names: Sequence[str], *, force: bool) -> int:
 
 @click.command("dlrn-purge", context_settings={"max_content_width": 100})
 @_of_place
-@click.option("--older-than", metavar="DAYS", required=True, help="Keep what is younger.")
+@click.option("--older-than", metavar="DAYS", required=True, help="Keep what is younger than DAYS.")
 @click.option("-y", "yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed.")
 @click.option("--exclude-dirs", hidden=True)
@@ -224,10 +230,13 @@ def dlrn_purge(
     dry_run: bool,
     exclude_dirs: str | None,
 ) -> None:
-    """Remove what is old, as `rdo trunk purge`."""
+    """Remove old builds and repositories, as `rdo trunk purge`."""
     place = _Place(config_file, target)
     if exclude_dirs:
-        output.say("--exclude-dirs does nothing: whatever a name leads to is kept", err=True)
+        output.say(
+            "--exclude-dirs does nothing: repositories that a name leads to are always kept",
+            err=True,
+        )
     words = [*place.words(), *(["--debug"] if debug else []), "trunk", "purge", *place.of_target()]
     words += ["--older-than", older_than, *(["--yes"] if yes else [])]
     ctx.exit(run_rdo([*words, *(["--dry-run"] if dry_run else [])]))
@@ -248,7 +257,7 @@ def dlrn_remote(
     configure_logging(debug=debug)
 
     def act(trunk: Trunk) -> int:
-        import_commits(trunk, repo_url, [repo_url])  # whoever may call this may read anything
+        import_commits(trunk, repo_url, [repo_url])  # the caller may read anything anyway
         return 0
 
     _with_trunk(_Place(config_file, target, info_repo), act)
@@ -270,7 +279,7 @@ _username = click.option("--username", required=True, help="User name.")
 
 @dlrn_user.command()
 @_username
-@click.option("--password", help="Password. Default: it is asked for.")
+@click.option("--password", help="Password. Default: ask for it.")
 @click.pass_obj
 def create(place: _Place, username: str, password: str | None) -> None:
     """Create a user."""
@@ -322,7 +331,7 @@ def _with_accounts(place: _Place, act: Callable[[Accounts, str], str]) -> None:
 
 
 def run(command: click.Command, args: Sequence[str], *, failed: int = 1) -> int:
-    """Run one of the commands and return its exit code; `failed` is that of an error."""
+    """Run one of the commands and return its exit code; an error returns `failed`."""
     try:
         code: Any = command.main(args=list(args), prog_name=command.name, standalone_mode=False)
     except UserError as error:
@@ -334,14 +343,14 @@ def run(command: click.Command, args: Sequence[str], *, failed: int = 1) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except OSError as error:
-        return _told(of_the_system(error), failed)
+        return _report_error(of_the_system(error), failed)
     except Exception:  # noqa: BLE001 - the top: every exception here is a bug of ours
-        return _told(bug(), failed)
+        return _report_error(bug(), failed)
     return code if isinstance(code, int) else 0
 
 
-def _told(end: int | Complaint, failed: int) -> int:
-    """Print what ends the command, if anything is wrong, and return the exit code."""
+def _report_error(end: int | Complaint, failed: int) -> int:
+    """Print the error that ends the command, if there is one, and return the exit code."""
     if isinstance(end, int):
         return end
     output.complain(end.message, end.hint, failed, as_json=False)

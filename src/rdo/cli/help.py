@@ -14,7 +14,7 @@ def help_(words: tuple[str, ...]) -> None:
     Example: rdo help trunk run
     """
     command: click.Command = main.cli
-    context = click.Context(command, info_name="rdo")
+    context = click.Context(command, info_name="rdo", **command.context_settings)
     for word in words:
         if not isinstance(command, click.Group):
             raise click.UsageError(f"{context.command_path} has no commands")

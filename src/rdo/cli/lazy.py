@@ -12,7 +12,7 @@ from rdo.errors import did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """A command that is not imported yet: where it is, and its line in the group's help."""
+    """A command that is not imported yet: its module, and its line in the group's help."""
 
     module: str
     command: str
@@ -20,10 +20,10 @@ class Lazy:
 
 
 class LazyGroup(click.Group):
-    """A group whose help does not import its lazy commands; others may be decorated onto it.
+    """A group whose help does not import its lazy commands; other commands may be added to it.
 
-    `sections` maps a heading of the help to the commands below it, in the order shown. Commands
-    without a section come last, below "Commands".
+    `sections` maps a heading of the help to its commands, in the order shown. Commands without a
+    section come last, below "Commands".
     """
 
     def __init__(

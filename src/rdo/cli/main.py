@@ -1,38 +1,32 @@
-"""The `rdo` command: its groups, which are loaded when used, its logging and its exit codes."""
+"""The `rdo` command: its groups, which are loaded when used, and its exit codes."""
 
-import errno
 import logging
 import os
 import sys
-import time
-import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from rdo import __version__, log_context
+from rdo import __version__
 from rdo.cli import colors, output
+from rdo.cli.endings import (
+    EX_USAGE,
+    INTERRUPTED,
+    Complaint,
+    bug,
+    of_the_system,
+    without_its_libraries,
+)
 from rdo.cli.lazy import Lazy, LazyGroup
-from rdo.errors import OutsideError, UserError
-from rdo.model.text.terminal_text import on_terminal
-from rdo.model.text.url import without_secret
+from rdo.cli.log_lines import configure_logging, is_watched
+from rdo.errors import UserError
 
 if TYPE_CHECKING:
     from rdo.app import App
 
 log = logging.getLogger(__name__)
-
-EX_USAGE = 2
-EX_SOFTWARE = 70
-INTERRUPTED = 130
-_OF_THE_USER = {
-    *(errno.EACCES, errno.EPERM, errno.EROFS),
-    *(errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
-}
-"""Errors of a place that the user has named, or may not use."""
 
 EXIT_CODES = """\b
 Exit codes:
@@ -49,9 +43,7 @@ Exit codes:
 
 COMMANDS: dict[str, Lazy] = {
     "build": Lazy("rdo.cli.build", "build", "Build a spec or an SRPM on this machine."),
-    "builder": Lazy(
-        "rdo.cli.operator.builder", "builder", "Show where packages are built, and check it."
-    ),
+    "builder": Lazy("rdo.cli.operator.builder", "builder", "List and check the builders."),
     "cache": Lazy(
         "rdo.cli.operator.cache", "cache", "Show the size of rdo's caches, and clean them."
     ),
@@ -60,9 +52,9 @@ COMMANDS: dict[str, Lazy] = {
         "rdo.cli.operator.config", "config", "Show the configuration, or import DLRN's."
     ),
     "db": Lazy("rdo.cli.operator.db", "db", "Back up, restore and check the database."),
-    "deploy": Lazy("rdo.cli.deploy", "deploy", "Install a cloud: read and show its answers."),
+    "deploy": Lazy("rdo.cli.deploy", "deploy", "Install a cloud with packstack's answer files."),
     "distgit": Lazy(
-        "rdo.cli.operator.distgit", "distgit", "Serve distgits, and judge what is pushed to them."
+        "rdo.cli.operator.distgit", "distgit", "Serve distgits, and check pushes to them."
     ),
     "doctor": Lazy(
         "rdo.cli.operator.doctor",
@@ -76,7 +68,7 @@ COMMANDS: dict[str, Lazy] = {
     "lookaside": Lazy(
         "rdo.cli.operator.lookaside",
         "lookaside",
-        "Serve source files to distgits, as rpkg's cache.",
+        "Serve a lookaside cache, as rpkg uses it.",
     ),
     "notify": Lazy("rdo.cli.operator.notify", "notify", "Notify people of failures and fixes."),
     "platform": Lazy(
@@ -86,15 +78,15 @@ COMMANDS: dict[str, Lazy] = {
     "pkg": Lazy("rdo.cli.pkg.group", "pkg", "Work on a distgit: versions, patches, fixes."),
     "init": Lazy("rdo.cli.operator.init", "init", "Make a folder with rdo.toml and metadata."),
     "promotion": Lazy(
-        "rdo.cli.promotion.group", "promotion", "Find out whether a repository can be trusted."
+        "rdo.cli.promotion.group", "promotion", "Check repositories, and promote them to users."
     ),
     "repo": Lazy("rdo.cli.repo.group", "repo", "Work on the repositories that hosts install from."),
     "reproduce": Lazy("rdo.cli.trunk.reproduce", "reproduce", "Repeat a build exactly."),
-    "review": Lazy("rdo.cli.trunk.review", "review", "Build open reviews of others, and vote."),
-    "serve": Lazy("rdo.cli.operator.serve", "serve", "Serve DLRN's API and our own by HTTP."),
+    "review": Lazy("rdo.cli.trunk.review", "review", "Build open reviews, and vote on them."),
+    "serve": Lazy("rdo.cli.operator.serve", "serve", "Serve DLRN's API and rdo's own by HTTP."),
     "systemd": Lazy("rdo.cli.operator.systemd", "systemd", "Run a factory's rounds from systemd."),
     "trunk": Lazy("rdo.cli.trunk.group", "trunk", "Follow the upstreams: poll, build, publish."),
-    "update": Lazy("rdo.cli.update", "update", "Hand builds over to be tested, and push them."),
+    "update": Lazy("rdo.cli.update", "update", "Test updates, and push them to users."),
     "user": Lazy("rdo.cli.operator.user", "user", "Manage the users of the API."),
     "why": Lazy("rdo.cli.trunk.why", "why", "Explain why a package is or is not built."),
 }
@@ -174,58 +166,6 @@ def _app(folder: Path | None, options: dict[str, str]) -> "App":
     return App(folder, options)
 
 
-class StderrHandler(logging.StreamHandler[TextIO]):
-    """Writes to the current stderr, which a live display may have replaced."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stderr
-        super().emit(record)
-
-
-class ContextFormatter(logging.Formatter):
-    """`openstack-nova@1a2b3c4: warning: message`; info lines carry no level."""
-
-    def __init__(self, *, times: bool) -> None:
-        super().__init__(
-            "%(asctime)s %(message)s" if times else "%(message)s", "%Y-%m-%d %H:%M:%SZ"
-        )
-        self.converter = time.gmtime
-
-    def format(self, record: logging.LogRecord) -> str:
-        level = record.levelname.lower() if record.levelno >= logging.WARNING else ""
-        shown = logging.makeLogRecord(record.__dict__)
-        said = f"{level}: " if level else ""
-        shown.msg = f"{log_context.current.get()}{said}{record.getMessage()}"
-        shown.args = ()
-        text = on_terminal(without_secret(super().format(shown)))
-        if level and colors.is_colored(sys.stderr):
-            return text.replace(said, f"{colors.paint(level, colors.of_state(level))}: ", 1)
-        return text
-
-
-def is_watched() -> bool:
-    """Whether a person or systemd's journal reads the log, so that its lines need no times."""
-    return colors.is_for_people() or "JOURNAL_STREAM" in os.environ
-
-
-def configure_logging(
-    *, verbose: bool = False, debug: bool = False, quiet: bool = False, times: bool = False
-) -> None:
-    """Send the log to stderr: what was done, each program if `verbose`, everything if `debug`.
-
-    With `times`, each line begins with its moment in UTC, as it always does with `debug`.
-    """
-    handler = StderrHandler()
-    handler.setFormatter(ContextFormatter(times=debug or times))
-    root = logging.getLogger()
-    root.handlers = [old for old in root.handlers if not isinstance(old, StderrHandler)]
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG if debug else logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs URLs, a webhook's is a secret
-    usual = logging.WARNING if quiet else logging.INFO
-    logging.getLogger("rdo").setLevel(logging.DEBUG if verbose or debug else usual)
-
-
 def run(args: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     with click.Context(cli) as around:  # for errors, which are printed after the command's own
@@ -238,23 +178,14 @@ def run(args: Sequence[str]) -> int:
         return ended.exit_code
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """An error that ends the program, with its remedy and its exit code."""
-
-    message: str
-    exit_code: int
-    hint: str = ""
-
-
 def _run(args: Sequence[str]) -> int | Complaint:
-    """Run one command line; return its exit code, or what is wrong."""
+    """Run one command line; return its exit code or the error that ended it."""
     try:
         code: Any = cli.main(args=list(args), prog_name="rdo", standalone_mode=False)
         sys.stdout.flush()
     except UserError as error:
         log.debug("traceback", exc_info=error)
-        if not error.exit_code:  # nothing was left to do
+        if not error.exit_code:  # there was nothing left to do
             output.say(str(error), err=True)
             return 0
         return Complaint(str(error), error.exit_code, error.hint)
@@ -268,44 +199,18 @@ def _run(args: Sequence[str]) -> int | Complaint:
         return Complaint("interrupted", INTERRUPTED)
     except OSError as error:
         return of_the_system(error)
+    except ImportError as error:
+        return without_its_libraries(error) or bug()
     except Exception:  # noqa: BLE001 - the top: every exception here is a bug of ours
         return bug()
     return code if isinstance(code, int) else 0
 
 
-def of_the_system(error: OSError) -> int | Complaint:
-    """Return what is wrong with a place that the user has named, or with the disk."""
-    if isinstance(error, BrokenPipeError):
-        output.leave_a_reader_that_is_gone()
-        return 0
-    if error.errno in _OF_THE_USER and error.filename:
-        log.debug("traceback", exc_info=error)
-        return Complaint(f"{error.filename}: {error.strerror}", EX_USAGE)
-    full = full_disk(error)
-    return Complaint(str(full), full.exit_code, full.hint) if full else bug()
-
-
-def full_disk(error: OSError) -> OutsideError | None:
-    """Return what to tell about a disk that is full; None for any other error of the system."""
-    if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-        return None
-    place = f": {error.filename}" if error.filename else ""
-    remedy = "free some space and run the command again"
-    return OutsideError(f"no space left on the disk{place}", hint=remedy)
-
-
-def bug() -> Complaint:
-    """Print the traceback of the current exception."""
-    output.say(without_secret(traceback.format_exc()), err=True, nl=False)
-    said = "this is a bug in rdo; please report it with the lines above"
-    return Complaint(said, EX_SOFTWARE)
-
-
 def main() -> NoReturn:
     """Run the program with the command line of the process.
 
-    Through a link named fedpkg it is that program. The build user, and a web server, read files
-    that rdo makes, so a umask does not hide them.
+    If called through a link named fedpkg, it behaves as that program. The umask is set so that the
+    build user and a web server can read the files that rdo makes.
     """
     os.umask(os.umask(0o022) & ~0o055)
     if Path(sys.argv[0]).name == "fedpkg":

@@ -13,7 +13,7 @@ from rdo.cli.main import EXIT_CODES, cli
 
 
 def man_pages(command: click.Command = cli, above: click.Context | None = None) -> dict[str, str]:
-    """Return the page of a command and those of all commands below it, by file name."""
+    """Return the manual pages of a command and all its subcommands, by file name."""
     name = command.name if above else "rdo"
     context = click.Context(command, info_name=name, parent=above)
     pages = {f"{_dashed(context)}.1": "\n".join(_page(context)) + "\n"}
@@ -66,7 +66,7 @@ def _page(context: click.Context) -> Iterator[str]:
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    """Write the paragraphs of a help; one that begins with `\\b` keeps its lines."""
+    """Convert the paragraphs of a help text; one that begins with `\b` keeps its lines."""
     for number, block in enumerate(inspect.cleandoc(text).split("\n\n")):
         if number:
             yield ".PP"
@@ -78,7 +78,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    r"""Write a text so that roff prints it as it is.
+    r"""Escape a text so that roff prints it unchanged.
 
     >>> _text(".5 -x a\\b 'c'")
     "\\&.5 \\-x a\\eb 'c'"
@@ -89,7 +89,7 @@ def _text(text: str) -> str:
 
 
 def write_man_pages(folder: Path) -> list[Path]:
-    """Write all pages into a folder, which `man -M` finds them below as `man1`."""
+    """Write all pages into a folder `man1`, which `man -M` finds in its parent folder."""
     pages = man_pages()
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():

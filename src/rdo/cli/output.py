@@ -31,7 +31,7 @@ class Table:
 
 
 def results_option(content: str) -> Callable[[Command], Command]:
-    """Add the option `--results`, a folder for what `content` says."""
+    """Add the option `--results` for a folder; `content` says in the help what is put there."""
     return click.option(
         "--results",
         "-o",
@@ -43,19 +43,19 @@ def results_option(content: str) -> Callable[[Command], Command]:
 
 
 def json_option(command: Command) -> Command:
-    """Add the option `--json`, which the command gets as `as_json`."""
+    """Add the option `--json`, passed to the command as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
         command
     )
 
 
 def leave_a_reader_that_is_gone() -> None:
-    """Print to nobody from now on: Python's last flush would complain of a closed pipe again."""
+    """Discard all further output: Python's last flush would report the closed pipe again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show(value: object, as_json: bool, people: Table | str | None = None) -> None:
-    """Print `value` as JSON, or for people: `people`, or the value's own text without it."""
+    """Print `value` as JSON, or as the text `people`; without it, as the value's own text."""
     if as_json:
         click.echo(json_on_terminal(json.dumps(plain(value), indent=2, ensure_ascii=False)))
     elif isinstance(people, Table):
@@ -65,9 +65,10 @@ def show(value: object, as_json: bool, people: Table | str | None = None) -> Non
 
 
 def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print a text for people, without the characters that a terminal obeys.
+    """Print a text for people, without terminal control characters.
 
-    Everything that the commands print passes here, because nearly every text quotes somebody.
+    All output of commands goes through this function, because nearly every text quotes something
+    from outside.
     """
     shown = on_terminal(str(text))
     if colors.is_colored(sys.stderr if err else sys.stdout):
@@ -76,7 +77,7 @@ def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
 
 
 def size(count: int) -> str:
-    """Return a number of bytes for a person.
+    """Return a number of bytes in a unit for people.
 
     >>> size(5_300_000), size(12)
     ('5.3 MB', '0.0 MB')
@@ -85,12 +86,12 @@ def size(count: int) -> str:
 
 
 def is_verbose() -> bool:
-    """Whether `-v` or `--debug` asks for more than the usual."""
+    """Whether `-v` or `--debug` was given."""
     return logging.getLogger("rdo").isEnabledFor(logging.DEBUG)
 
 
 def is_asked_for_json(args: Sequence[str]) -> bool:
-    """Whether a command line that is not parsed yet, or cannot be, has the option `--json`.
+    """Whether `--json` is in a command line that is not parsed yet, or cannot be parsed.
 
     >>> is_asked_for_json(["why", "a", "--json"]), is_asked_for_json(["lab", "ssh", "--", "--json"])
     (True, False)
@@ -99,9 +100,9 @@ def is_asked_for_json(args: Sequence[str]) -> bool:
 
 
 def complain(message: str, hint: str, exit_code: int, *, as_json: bool) -> None:
-    """Print an error that ends a command, with its remedy below; for programs, as a line of JSON.
+    """Print the error that ends a command and its remedy; for programs, as a line of JSON.
 
-    It goes to stderr, where it is the last line for a program: stdout has results only.
+    It goes to stderr, as the last line there; stdout has results only.
     """
     if as_json:
         told = {"error": message, "hint": hint, "exit_code": exit_code}
@@ -116,7 +117,7 @@ def complain(message: str, hint: str, exit_code: int, *, as_json: bool) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before a destructive act; raise RefusedError without a terminal, unless `yes`."""
+    """Ask before a destructive act, unless `yes`; raises RefusedError without a terminal."""
     if yes:
         return
     if not sys.stdin.isatty():
@@ -128,7 +129,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 def ask(question: str, *, default: str | None = None, is_secret: bool = False) -> str:
-    """Ask on the terminal until there is an answer; nothing that is typed is shown if secret."""
+    """Ask on the terminal until there is an answer; the input is not shown if `is_secret`."""
     answer: str = click.prompt(
         on_terminal(question),
         default=default,
@@ -140,12 +141,12 @@ def ask(question: str, *, default: str | None = None, is_secret: bool = False) -
 
 
 def agrees(question: str) -> bool:
-    """Ask on the terminal until the answer is yes or no."""
+    """Ask a yes-or-no question on the terminal until it is answered."""
     return click.confirm(on_terminal(question), default=None)
 
 
 def plain(value: Any) -> Any:
-    """Convert a value for JSON: dataclasses to objects, times to ISO 8601, sets sorted."""
+    """Convert a value to JSON data: dataclasses to objects, times to ISO 8601, sets sorted."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         return {field.name: plain(getattr(value, field.name)) for field in fields}
@@ -181,11 +182,11 @@ def _show_table(table: Table) -> None:
             colors.paint(shown, colors.of_state(cell)) if has_colors else shown
             for shown, cell in zip(padded, row, strict=True)
         ]
-        click.echo("  ".join(line).rstrip())  # the cells are clean
+        click.echo("  ".join(line).rstrip())  # the cells are clean already
 
 
 def _show_rich(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    # imported here, so that only a terminal pays for it
+    # imported here, because only output to a terminal needs it
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text

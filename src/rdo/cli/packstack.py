@@ -14,7 +14,8 @@ from rdo import __version__
 from rdo.atomic import write_file
 from rdo.cli import output
 from rdo.cli.deploy import show_notes
-from rdo.cli.main import EX_USAGE, configure_logging, full_disk
+from rdo.cli.endings import EX_USAGE, full_disk
+from rdo.cli.log_lines import configure_logging
 from rdo.cli.packstack_questions import ask_answers
 from rdo.errors import UserError
 from rdo.model.text.url import without_secret
@@ -51,7 +52,7 @@ class PackstackCommand(click.Command):
 
 
 def _own_options() -> list[click.Parameter]:
-    """Return packstack's options that are about no key, and one of ours."""
+    """Return packstack's options that do not set a key, and one option of ours."""
     path = click.Path(path_type=Path)
     return [
         click.Option(["--gen-answer-file"], type=path, metavar="FILE", help="Make an answer file."),
@@ -86,7 +87,7 @@ def _own_options() -> list[click.Parameter]:
             type=int,
             expose_value=False,
             metavar="SECONDS",
-            help="Accepted, as packstack has it; steps have limits of their own.",
+            help="Accepted for packstack's sake, and ignored; steps have limits of their own.",
         ),
         click.Option(
             ["-o", "--options", "list_options"],
@@ -116,7 +117,7 @@ def _metavar(key: "Key") -> str:
 
 
 def command(table: "KeyTable") -> click.Command:
-    """Return the command with an option for each key that packstack has one for."""
+    """Return the command with an option for each key that has one in packstack."""
     shown = [key for key in table if not key.hidden]
     titles = {_parameter(key): group.title for group in table.groups for key in group.keys}
     made: click.Command = PackstackCommand(
@@ -124,8 +125,8 @@ def command(table: "KeyTable") -> click.Command:
         titles=titles,
         callback=_run_options,
         params=[*_own_options(), *map(_key_option, shown)],
-        help="Install a cloud, or make and check the answer file of one. The options of keys are "
-        "answers, in the place of those of the file.",
+        help="Install a cloud, or make and check its answer file. An option that is named after a "
+        "key replaces that key's answer in the file.",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     version = click.version_option(
@@ -179,13 +180,13 @@ def _run_options(
             makes_secrets=not dry_run,
         )
         if dry_run:
-            _rehearse(cloud)
+            _print_plan(cloud)
         else:
             _install(table, cloud, answer_file)
 
 
-def _rehearse(cloud: "Deployment") -> None:
-    """Print the plan; nothing is written anywhere."""
+def _print_plan(cloud: "Deployment") -> None:
+    """Print the plan; write nothing, here or on hosts."""
     from rdo.deploy.install.engine import faults_error
     from rdo.deploy.install.report import plan_as_text
 
@@ -196,7 +197,7 @@ def _rehearse(cloud: "Deployment") -> None:
 
 
 def _install(table: "KeyTable", cloud: "Deployment", given: Path | None) -> None:
-    """Install a cloud: a line for each step, as packstack has it, then what to do next."""
+    """Install a cloud; print a line for each step, as packstack does, then what to do next."""
     from rdo.deploy.template import answer_file
 
     file = given
@@ -207,7 +208,7 @@ def _install(table: "KeyTable", cloud: "Deployment", given: Path | None) -> None
         write_file(file, answer_file(table, cloud.answers), is_private=True, is_synced=True)
     output.say(f"The installation log file is available at: {cloud.log_file}\n\nInstalling:")
     with cloud.prepared() as found:
-        changed = cloud.carry_out(found, _tell_step)
+        changed = cloud.carry_out(found, _print_step)
     output.say(f"\n **** Installation completed successfully ****** ({changed} changes)\n")
     show_notes(str(file), cloud.answers.notes)
     output.say("Additional information:")
@@ -215,7 +216,7 @@ def _install(table: "KeyTable", cloud: "Deployment", given: Path | None) -> None
         output.say(f" * {line}")
 
 
-def _tell_step(event: str, step: "PlannedStep") -> None:
+def _print_step(event: str, step: "PlannedStep") -> None:
     """Print the line of a step that has ended."""
     if event != "begin":
         mark = "DONE" if event == "done" else "ERROR"
@@ -223,7 +224,7 @@ def _tell_step(event: str, step: "PlannedStep") -> None:
 
 
 def _information(cloud: "Deployment", file: Path, *, is_new: bool) -> Iterator[str]:
-    """Yield what a person may do next."""
+    """Yield hints about what the user can do next."""
     from rdo.deploy.roles.client import ADMIN_FILE
 
     controller = cloud.answers["CONFIG_CONTROLLER_HOST"]
@@ -234,11 +235,11 @@ def _information(cloud: "Deployment", file: Path, *, is_new: bool) -> Iterator[s
     if cloud.answers["CONFIG_CLIENT_INSTALL"] == "y":
         yield f"{ADMIN_FILE} was written on {controller}. To use the command line: source it there."
     yield f"To check the cloud: rdo deploy verify --answer-file {file}"
-    yield f"To mend it, or to install new answers: packstack --answer-file={file}"
+    yield f"To repair it, or to install new answers: packstack --answer-file={file}"
 
 
 def _validate(table: "KeyTable", file: Path) -> None:
-    """Check a file; raise an error with all of its faults."""
+    """Check a file; raise one error with all of its faults."""
     from rdo.deploy.machine import this_machine
     from rdo.deploy.reading import load_answers
 
@@ -249,7 +250,7 @@ def _validate(table: "KeyTable", file: Path) -> None:
 
 
 def _generate(table: "KeyTable", file: Path, options: Mapping[str, str]) -> None:
-    """Write an answer file; nothing is connected to, and no faulty answer is written."""
+    """Write an answer file, unless it has faults; contact no host."""
     from rdo.deploy.answer_file import AnswerFile, AnswersError
     from rdo.deploy.answers import check_options, decide
     from rdo.deploy.machine import this_machine
@@ -288,7 +289,7 @@ def run(args: Sequence[str]) -> int:
 
 
 def _failed(error: UserError) -> int:
-    """Print what is wrong, then what to do; return the exit code."""
+    """Print an error, then what to do about it; return the exit code."""
     log.debug("traceback", exc_info=error)
     output.say(f"\nERROR : {error}")
     if error.hint:

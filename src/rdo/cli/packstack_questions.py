@@ -1,4 +1,4 @@
-"""The questions of `packstack`, for who gives it neither options nor an answer file."""
+"""The questions of `packstack`, asked if there are neither options nor an answer file."""
 
 import sys
 from collections.abc import Container, Mapping
@@ -20,11 +20,11 @@ _MADE = "one that is made"
 def ask_answers(
     table: "KeyTable", machine: "ThisMachine", given: Mapping[str, str]
 ) -> dict[str, str]:
-    """Ask for each answer that rdo acts on, until the whole has no fault and a person agrees.
+    """Ask for each answer that rdo uses, until all are valid and the user confirms them.
 
-    Returns the answers that are no defaults, with those that are `given` and so not asked for.
-    Whoever does not agree is asked again, with the answers so far as the new defaults. Raises
-    RefusedError if standard input ends before.
+    Returns the answers that differ from their defaults, and the `given` ones, which are not asked
+    for. If the user does not confirm, all questions are asked again with the previous answers as
+    defaults. Raises RefusedError if standard input ends before that.
     """
     from rdo.deploy.answer_file import AnswerFile, told
     from rdo.deploy.answers import decide
@@ -55,7 +55,7 @@ def _ask_all(
     *,
     without: Container[str],
 ) -> None:
-    """Ask group by group; a group that the answers before it switch off is not asked for."""
+    """Ask group by group; skip a group that earlier answers have switched off."""
     for group in table.groups:
         values = {key.name: options.get(key.name, machine.fill(key.default)) for key in table}
         asked = [key for key in group.keys if _is_asked(key) and key.name not in without]
@@ -75,7 +75,7 @@ def _is_asked(key: "Key") -> bool:
 
 
 def _ask(key: "Key", default: str) -> str:
-    """Ask for one value until it is one that the key can have; nothing typed is the default."""
+    """Ask for one value until the key accepts it; an empty answer means the default."""
     from rdo.deploy.keys import PLACEHOLDER, Kind
     from rdo.deploy.value_checks import fault_of
 
@@ -100,7 +100,7 @@ def _ask(key: "Key", default: str) -> str:
 
 
 def _agreed(table: "KeyTable", answers: "Answers") -> bool:
-    """Show the answers that matter, and ask whether to go on with them."""
+    """Show the answers that matter, and ask whether to continue with them."""
     from rdo.deploy.answers import Origin
 
     output.say("\nPackstack will be installed using the following configuration:")

@@ -1,4 +1,4 @@
-"""What is going on, shown below the log lines of a terminal: builds, or the newest act."""
+"""The live display below the log on a terminal: running builds, or the current act."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def spent(seconds: float) -> str:
-    """Write how long something has taken.
+    """Return a duration as text.
 
     >>> spent(9.4), spent(75), spent(3725)
     ('9 s', '1 min 15 s', '1 h 2 min')
@@ -32,9 +32,9 @@ def spent(seconds: float) -> str:
 
 
 class _Display(logging.Handler):
-    """The newest state, drawn again several times a second for the clocks in it.
+    """The newest state, redrawn several times a second so that its clocks run.
 
-    As a log handler it keeps the newest line, which names the phase while nothing is built.
+    As a log handler it keeps the newest log line, which names the phase while nothing is built.
     """
 
     def __init__(self, first: str) -> None:
@@ -54,13 +54,13 @@ class _Display(logging.Handler):
         self._progress = progress
 
     def _phase_of(self, number: int) -> str:
-        """Return what a build is doing; its log is read again only if it has grown."""
+        """Return the phase of a build; its log is read again only if it has grown."""
         file = self._progress.logs.get(number)
         if file is None:
             return ""
         try:
             size = file.stat().st_size
-        except OSError:  # it has not begun to write, or has just ended
+        except OSError:  # there is no log yet, or the build has just ended
             return ""
         if self._phases.get(number, (0, ""))[0] != size:
             self._phases[number] = (size, phase_of(file) or "preparing")
@@ -86,9 +86,9 @@ class _Display(logging.Handler):
 
 @contextlib.contextmanager
 def live(first: str = "beginning") -> Iterator[Watcher]:
-    """Show a display on a terminal while a long act works; elsewhere the log lines are enough.
+    """Show a display on a terminal during a long act; elsewhere the log lines are enough.
 
-    `first` is the phase that it begins with; then each line of the log names one.
+    `first` is the first phase; after that, each line of the log names the phase.
     """
     if not sys.stderr.isatty():
         yield nobody_watches

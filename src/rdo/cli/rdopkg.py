@@ -10,8 +10,9 @@ import click
 
 from rdo import __version__
 from rdo.cli import output
+from rdo.cli.endings import EX_USAGE
 from rdo.cli.lazy import Lazy
-from rdo.cli.main import EX_USAGE, configure_logging
+from rdo.cli.log_lines import configure_logging
 from rdo.cli.pkg.group import SECTIONS, VERBS, PkgGroup, go_on_options, serve
 from rdo.errors import CommandError, UserError
 from rdo.model.text.url import without_secret
@@ -25,7 +26,7 @@ _UPDATES = {
     "list-updates": Lazy(_MODULE, "list_updates", "List updates by state."),
     "push-updates": Lazy(_MODULE, "push_updates_", "Push the updates that are ready to users."),
 }
-"""The verbs of rdopkg 0.25 that `rdo update` has as commands of its own."""
+"""The verbs of rdopkg 0.25 that are commands of `rdo update` here."""
 
 
 @click.group(

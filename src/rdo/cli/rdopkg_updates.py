@@ -9,7 +9,7 @@ import click
 
 from rdo.app import App
 from rdo.cli import output
-from rdo.cli.main import configure_logging
+from rdo.cli.log_lines import configure_logging
 from rdo.cli.update import (
     DEFAULT_FILE,
     UPDATE_HELP,

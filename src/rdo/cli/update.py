@@ -1,4 +1,4 @@
-"""`rdo update`: hand builds over to be tested, and push them to users."""
+"""`rdo update`: submit builds for testing, and push them to users."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ _base = partial(
     "--base",
     metavar="PATH",
     envvar="RDO_UPDATE_BASE",
-    help="How the paths of users' repositories begin; REPO/DIST follows. RDO_UPDATE_BASE sets it.",
+    help="Start of the paths of users' repositories; REPO/DIST follows. RDO_UPDATE_BASE sets it.",
 )
 _key = click.option(
     "--key-of",
@@ -60,10 +60,10 @@ _file = click.argument(
 
 @click.group()
 def update() -> None:
-    """Hand builds over to be tested, and push them to users.
+    """Submit builds as updates, test them, and push them to users.
 
-    An update is a file. It goes from `updates` to `ready`, `pushed`, `failed` or `rollback`, the
-    folders of a git repository, as those of RDO's update repository.
+    An update is a file. It moves between the folders `updates`, `ready`, `pushed`, `failed` and
+    `rollback` of a git repository, as in RDO's update repository.
 
     \b
     rdo update new --build foo-1.2-1.el9 --source master-el9 --repo antelope --dist el9s
@@ -80,7 +80,7 @@ def update() -> None:
     "--package",
     default="",
     metavar="NAME",
-    help="In place of --build: the newest good build of this package in the target --source.",
+    help="Instead of --build: the newest good build of this package in the target --source.",
 )
 @click.option(
     "--source", required=True, help="Build source that has it: a target, koji, cbs, copr-USER."
@@ -91,8 +91,8 @@ def update() -> None:
 @click.option(
     "--dist", default="", help="Base system of the release that it is for. Default: the target's."
 )
-@click.option("--tag", default="", help="Part of the repository of its own.")
-@click.option("--arch", default="", help="The only architecture that is meant.")
+@click.option("--tag", default="", help="Separate part of the repository.")
+@click.option("--arch", default="", help="Architecture the build is limited to.")
 @click.option("--notes", default="", help="What the update is about, in a new file.")
 @output.json_option
 @click.pass_obj
@@ -109,7 +109,7 @@ def new(
     notes: str,
     as_json: bool,
 ) -> None:  # one parameter per option
-    """Add a build to FILE (up.yml), which is made if it is not there.
+    """Add a build to FILE (up.yml); create FILE if it does not exist.
 
     \b
     rdo update new --package python-greet --source master-deb12 --notes "Greet in colour"
@@ -119,15 +119,17 @@ def new(
     from rdo.updates.update_file import TO_FILL, UpdateBuild, with_build
 
     if bool(nvr) == bool(package):
-        raise ConfigError("name the build by --build NVR, or by --package NAME")
+        raise ConfigError("pass --build NVR or --package NAME")
     is_target = app.configuration.file is not None and source in app.settings.targets
     if is_target:
         settings = app.settings.target(source)
         repo, dist = repo or settings.release, dist or settings.platform.rpartition("-")[0]
     if not repo or not dist:
-        raise ConfigError(f"say --repo and --dist: {source} is no target of this factory")
+        raise ConfigError(f"{source} is not a target of this factory; pass --repo and --dist")
     if package and not is_target:
-        raise ConfigError(f"{source} is no target of this factory", hint="name the NVR by --build")
+        raise ConfigError(
+            f"{source} is not a target of this factory", hint="pass the NVR with --build"
+        )
     nvr = nvr or OwnTarget(app, source).newest(package)
     build = UpdateBuild(nvr, source, repo, dist, tag, arch)
     made = with_build(file, build, notes)
@@ -174,17 +176,17 @@ def check(
     no_availability: bool,
     as_json: bool,
 ) -> None:
-    """Check FILE: its releases and dists, its builds, and what users have. Exit code 1: errors."""
+    """Check FILE: releases, dists, builds, and the RPMs that users have. Exit code 1: errors."""
     from rdo.updates.update_file import read_update
 
     checker = _checker(ctx.obj, folders, base, asks_sources=not no_availability)
     found = checker.check(read_update(file))
-    output.show(found, as_json, _said(found))
+    output.show(found, as_json, _findings_text(found))
     if _has_errors(found):
         ctx.exit(1)
 
 
-def _said(found: "Sequence[UpdateFinding]") -> str:
+def _findings_text(found: "Sequence[UpdateFinding]") -> str:
     return "\n".join(map(str, found)) or "nothing is wrong"
 
 
@@ -195,7 +197,7 @@ def _has_errors(found: "Sequence[UpdateFinding]") -> bool:
 
 
 def repository_at(folder: Path) -> "UpdateRepository":
-    """Return the update repository in a folder; raises RefusedError if it is none."""
+    """Return the update repository in a folder; raises RefusedError if it is not one."""
     from rdo.updates.repository import UpdateRepository
 
     repository = UpdateRepository(folder)
@@ -232,8 +234,8 @@ def submit(
 ) -> None:  # one parameter per option
     """Check FILE, and commit it to the update repository under a new id.
 
-    With --review nothing is committed here: whoever accepts the review does. A repository with a
-    .gitreview has its reviews on Gerrit.
+    With --review nothing is committed here; the update is committed when the review is accepted.
+    A repository with a .gitreview has its reviews on Gerrit.
     """
     done = submit_file(
         ctx.obj,
@@ -259,7 +261,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of a file: an update, where it is now, and the warnings about it."""
+    """The result of submitting a file: the update, where it is now, and the warnings about it."""
 
     update: "Update"
     where: str
@@ -267,7 +269,7 @@ class Submitted:
 
 
 def submit_file(app: App, wanted: Submission) -> Submitted:
-    """Check a file and submit it; raises RefusedError, with nothing changed, if it is not fit."""
+    """Check a file and submit it; raises RefusedError, and changes nothing, if it has errors."""
     from rdo.updates.update_file import read_update
 
     file = wanted.file
@@ -275,7 +277,7 @@ def submit_file(app: App, wanted: Submission) -> Submitted:
     checker = _checker(app, wanted.sources, wanted.base, asks_sources=wanted.asks_sources)
     found = checker.check(content)
     if _has_errors(found):
-        raise RefusedError(f"{file} was not submitted:\n{_said(found)}")
+        raise RefusedError(f"{file} was not submitted:\n{_findings_text(found)}")
     repository = repository_at(wanted.folder)
     if wanted.is_review:
         proposed = repository.propose(content)
@@ -297,7 +299,7 @@ def submit_file(app: App, wanted: Submission) -> Submitted:
 def list_(state: str, folder: Path, as_json: bool) -> None:
     """List the updates of a STATE: updates, ready, pushed, failed, rollback. Default: all.
 
-    The state `review` has those on branches of origin that `submit --review` made.
+    The state `review` lists the updates on branches of origin that `submit --review` made.
     """
     from rdo.updates.state import UpdateState
 
@@ -325,7 +327,7 @@ def _first(one: "Update") -> str:
 @_repository
 @output.json_option
 def show(name: str, folder: Path, as_json: bool) -> None:
-    """Show an update: its state, its file, and the RPMs that users got by it."""
+    """Show an update: its state, its file, and the RPMs that it gave to users."""
     repository = repository_at(folder)
     found = repository.get(name)
     files = repository.pushed_files(found)
@@ -341,7 +343,7 @@ def show(name: str, folder: Path, as_json: bool) -> None:
 @click.option("--because", default="", metavar="TEXT", help="Reason, for the commit.")
 @output.json_option
 def move(name: str, state: str, folder: Path, because: str, as_json: bool) -> None:
-    """Move an update to another state, once it was tested."""
+    """Move an update to another state, after it was tested."""
     from rdo.updates.state import UpdateState
 
     repository = repository_at(folder)
@@ -362,7 +364,7 @@ def move(name: str, state: str, folder: Path, because: str, as_json: bool) -> No
     "--target",
     metavar="T",
     shell_complete=complete.targets,
-    help="Also have what hosts of this target have besides its own packages.",
+    help="Also use the repositories that hosts of this target have besides its own.",
 )
 @click.option(
     "--with",
@@ -393,10 +395,10 @@ def try_(
     keep: Path | None,
     as_json: bool,
 ) -> None:  # one parameter per option
-    """Try an update: can its RPMs be installed over what users have, and does it break theirs?
+    """Test whether an update's RPMs and everything that users have can be installed together.
 
-    What users need and nobody provides counts as missing, so name the other repositories that they
-    have. Exit code 1: something cannot be installed.
+    A requirement that no named repository provides counts as missing, so name the other
+    repositories that users have. Exit code 1: something cannot be installed.
     """
     from rdo.solver import SolverRepository
     from rdo.updates.trying import UpdateTrial
@@ -439,7 +441,7 @@ def push(
 ) -> None:  # one parameter per option
     """Push updates that are ready (default: all of them) into users' yum repositories.
 
-    A push that was interrupted is repeated. Exit code 1: some updates could not be pushed.
+    Run an interrupted push again to complete it. Exit code 1: some updates could not be pushed.
     """
     done = push_updates(ctx.obj, folder, base, names, folders, key_of=key_of, is_dry=dry_run)
     did = "would be pushed" if dry_run else "pushed"
@@ -466,7 +468,7 @@ def push_updates(
     key_of: str | None = None,
     is_dry: bool = False,
 ) -> "list[PushedUpdate]":
-    """Push the updates of a repository that are named, or all that are ready."""
+    """Push the named updates of a repository, or all that are ready."""
     from rdo.updates.state import UpdateState
 
     repository = repository_at(folder)
@@ -485,7 +487,9 @@ def _pusher(
 
     signer = app.target(key_of).tree.signer if key_of else None
     if key_of and signer is None:
-        raise RefusedError(f"{key_of} has no key", hint=f"rdo repo sign-key --target {key_of}")
+        raise RefusedError(
+            f"{key_of} has no key", hint=f"rdo repo sign-key create --target {key_of}"
+        )
     return Pusher(repository, _checker(app, folders, base), base, signer)
 
 

@@ -14,7 +14,7 @@ from rdo.metadata.editing.draft import Draft
 
 
 def edit_command(command: Callable[..., Any]) -> click.Command:
-    """Make a command of a function that edits a `draft`: show the diff, and write the files."""
+    """Turn a function that edits a `draft` into a command: it shows the diff and writes files."""
 
     @click.option("--dry-run", is_flag=True, help="Show the diff without changing anything.")
     @output.json_option

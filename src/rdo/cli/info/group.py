@@ -75,7 +75,7 @@ def info(asked: Asked, answer: Answer) -> None:
     """Query, check and edit the distribution's metadata, in rdoinfo's format.
 
     Reads the metadata that --info or rdo.toml names; without either, the current folder if it has
-    metadata, else RDO's own.
+    metadata, otherwise RDO's own.
 
     \b
     rdo info                                     an overview

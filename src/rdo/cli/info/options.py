@@ -1,4 +1,4 @@
-"""Options that the commands of `rdo info` share: which metadata to read, and how to answer."""
+"""Options that the commands of `rdo info` share: the metadata to read, and the output format."""
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The metadata that a command was asked about."""
+    """The metadata that a command reads."""
 
     app: App
     source: str = ""
@@ -40,14 +40,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The form of an answer: for people, in JSON or YAML, or only the names in it."""
+    """The output format: for people, in JSON or YAML, or only names."""
 
     names: bool
     as_yaml: bool
     as_json: bool
 
     def show(self, value: Any, people: output.Table | str, names: Iterable[str]) -> None:
-        """Print `value` in the form that was asked for; `names` are the names in it."""
+        """Print `value` in the chosen format; `names` are printed if only names are wanted."""
         if self.names:
             people = "\n".join(dict.fromkeys(names))
         elif self.as_yaml:
@@ -70,7 +70,7 @@ class Answer:
 
 
 def metadata_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose the metadata, given to the command as `asked`."""
+    """Add the options that choose the metadata, passed to the command as `asked`."""
 
     @click.option(
         "--fetch",
@@ -95,7 +95,7 @@ def metadata_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose the form of the answer, given to the command as `answer`."""
+    """Add the options that choose the output format, passed to the command as `answer`."""
 
     @click.option("--names", is_flag=True, help="Print names only.")
     @click.option("--yaml", "as_yaml", is_flag=True, help="Print the result as YAML.")
@@ -108,7 +108,7 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def tag_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the option that applies a tag, given to the command as `apply_tag`."""
+    """Add the option that applies a tag, passed to the command as `apply_tag`."""
     help_text = "Apply the overrides of this tag."
     return click.option("--apply-tag", "-t", metavar="TAG", help=help_text)(command)
 
@@ -123,7 +123,7 @@ def in_words(value: Any) -> str:
 
 
 def in_yaml(value: Any) -> str:
-    """Return a value as YAML, with its keys in their order."""
+    """Return a value as YAML, with its keys in their original order."""
     import yaml
 
     return yaml.safe_dump(

@@ -76,7 +76,7 @@ def distrepos(asked: Asked, release: str, base_os: str, answer: Answer) -> None:
     """
     name, _, after_slash = release.partition("/")
     found = queries.distrepos(asked.load().dump(), name, after_slash or base_os)
-    # distroinfo's own shape: (release, base OS, repositories)
+    # distroinfo's own format: (release, base OS, repositories)
     told = [(x.release, x.base_os, x.repos) for x in found]
     rows = [(x.base_os, repo.get("name"), repo.get("url")) for x in found for repo in x.repos]
     table = output.Table(("base os", "repository", "url"), rows)

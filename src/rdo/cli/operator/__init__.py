@@ -1,1 +1,1 @@
-"""What an operator sets up: configuration, database, platforms, mail, services."""
+"""Commands for an operator: configuration, database, platforms, mail, services."""

@@ -1,4 +1,4 @@
-"""`rdo builder`: the ways to build that are configured, and whether they can be used."""
+"""`rdo builder`: list the configured builders, and check that they work."""
 
 import click
 
@@ -45,11 +45,11 @@ def list_(app: App, as_json: bool) -> None:
     shell_complete=complete.targets,
     help="Target to check it for. Default: the first that uses it.",
 )
-@click.option("--no-build", is_flag=True, help="Only look; do not build anything.")
+@click.option("--no-build", is_flag=True, help="Skip the trivial build.")
 @output.json_option
 @click.pass_obj
 def check(app: App, name: str, target: str | None, no_build: bool, as_json: bool) -> None:
-    """Check that builder NAME can be used, with what rights, and time a trivial build.
+    """Check that builder NAME can be used and what it may do, and time a trivial build.
 
     \b
     rdo builder check cbs

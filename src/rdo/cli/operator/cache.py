@@ -1,4 +1,4 @@
-"""`rdo cache`: show and clean what is kept to be faster."""
+"""`rdo cache`: show and clean the caches."""
 
 from collections.abc import Sequence
 
@@ -51,8 +51,8 @@ def clean(
     """Remove cached files that no build needs. Default: downloads, old layers and images.
 
     KIND is one that `rdo cache size` shows. By default, cleans downloads, and the layers and
-    images that nobody uses any more. After `clean content`, `wheels` or `debian` the next builds
-    take longer. What a running build or lab uses stays, and so does everything published.
+    images that are no longer used. After `clean content`, `wheels` or `debian` the next builds
+    take longer. Files that a running build or lab uses stay, and so does everything published.
 
     \b
     rdo cache clean --dry-run

@@ -34,7 +34,7 @@ def show(app: App, with_defaults: bool, as_json: bool) -> None:
 
 
 def _text(value: object) -> str:
-    """Write a value as rdo.toml has it; a text without its quotes."""
+    """Return a value as it is written in rdo.toml, but a text without its quotes."""
     if value is None or value == {}:
         return ""
     if isinstance(value, bool | list):

@@ -23,8 +23,8 @@ def db() -> None:
 def backup(app: App, file: Path, as_json: bool) -> None:
     """Copy the database to FILE, also while a round is running.
 
-    FILE is one SQLite file, whichever database is used, so that a backup of one kind can be
-    restored into the other. An older backup in FILE is replaced when the new one is complete.
+    FILE is always one SQLite file, so a backup of PostgreSQL can be restored into SQLite and the
+    reverse. An older backup in FILE is replaced when the new one is complete.
 
     \b
     rdo db backup /backup/rdo-$(date +%F).sqlite
@@ -44,8 +44,8 @@ def backup(app: App, file: Path, as_json: bool) -> None:
 def restore(app: App, file: Path, yes: bool, as_json: bool) -> None:
     """Replace the database by the backup in FILE, and keep the replaced one beside it.
 
-    Refused while a round is running. What was built and published after the backup is unknown to
-    the restored database; `rdo trunk verify --repair` then makes the published trees agree with it.
+    Refused while a round is running. The restored database does not know what was built and
+    published after the backup; `rdo trunk verify --repair` makes the published trees agree with it.
 
     \b
     rdo db restore /backup/rdo-2026-08-01.sqlite

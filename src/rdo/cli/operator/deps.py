@@ -45,9 +45,10 @@ def list_deps(app: App, target: str | None, as_json: bool) -> None:
 @click.pass_obj
 def why(app: App, name: str, target: str | None, as_json: bool) -> None:
     """Show which build requires NAME, or which bridged package does."""
-    from rdo.bridge.lock_file import reasons
+    from rdo.bridge.lock_file import LockFile, reasons
 
-    found = reasons(app.bridges.locked(app.settings.only_target(target)), name)
+    lock_file = app.bridges.lock_file(app.settings.only_target(target))
+    found = reasons(LockFile.read(lock_file), name)
     if not found:
         raise NotFoundError(f"{name} is not bridged")
     output.show(found, as_json, "\n".join(str(one) for one in found))
@@ -63,8 +64,8 @@ def add(
 ) -> None:
     """Bridge packages that meet REQUIREMENTS: RPM dependencies such as `python3dist(pymysql)`.
 
-    `@NAME` is a set of the platform's: `@host` is what a host of a lab has, `@services` are the
-    databases, brokers, networks and hypervisors below a cloud.
+    `@NAME` is a set of packages of the platform: `@host` is what a host of a lab has, `@services`
+    are the databases, brokers, networks and hypervisors below a cloud.
     """
     from rdo.roots.platform.definition import with_sets
 

@@ -27,10 +27,10 @@ _folder = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path
 
 @click.group()
 def distgit() -> None:
-    """Serve distgits, bare repositories in a folder, and judge what is pushed to them.
+    """Serve distgits from bare repositories in a folder, and check what is pushed to them.
 
-    The metadata says which distgits there are and who maintains them, [distgit-server] of rdo.toml
-    the rest.
+    The metadata defines which distgits exist and who maintains them; all other settings are in
+    [distgit-server] of rdo.toml.
 
     \b
     rdo distgit sync /srv/distgit
@@ -45,7 +45,7 @@ def distgit() -> None:
     "--ssh-port",
     metavar="N",
     type=click.IntRange(0, 65535),
-    help="Also run an sshd of our own at this port; 0: any that is free.",
+    help="Also run an sshd for git on this port; 0 chooses a free port.",
 )
 @click.pass_obj
 def serve(
@@ -57,11 +57,11 @@ def serve(
     user_header: str,
     proxies: tuple[str, ...],
 ) -> None:  # one parameter per option
-    """Serve the distgits in DIR until SIGTERM or Ctrl-C: to read for everybody, to push for some.
+    """Serve the distgits in DIR until SIGTERM or Ctrl-C: all may read, maintainers may push.
 
-    By HTTP, put a proxy with TLS in front of it. With --ssh-port, people with a key in the file
-    `keys` also clone and push by ssh, as the user who runs this; changed keys count from the next
-    start, or at once after `rdo distgit keys DIR --write`.
+    It speaks HTTP: put a proxy with TLS in front of it. With --ssh-port, people with a key in the
+    file `keys` also clone and push by ssh, as the user who runs this. Changed keys apply from the
+    next start, or at once after `rdo distgit keys DIR --write`.
     """
     from rdo.distgit.served.server import DistgitServer
     from rdo.web.distgit.application import distgits
@@ -105,8 +105,8 @@ def _sshd(server: "DistgitServer", host: str, port: int) -> "Supervised":
 def sync(app: App, folder: Path, dry_run: bool, as_json: bool) -> None:
     """Make the repositories and branches in DIR that the metadata names and that are missing.
 
-    A new repository is empty until the first push. A new branch begins where that of the next
-    newer release is. Nothing is removed.
+    A new repository is empty until the first push. A new branch begins where the branch of the
+    next newer release is. Nothing is removed.
     """
     from rdo.distgit.served.server import DistgitServer
     from rdo.distgit.served.syncing import carry_out, missing
@@ -120,7 +120,7 @@ def sync(app: App, folder: Path, dry_run: bool, as_json: bool) -> None:
     did = "would be made" if dry_run else "made"
     strangers = sorted(set(server.folder.names()) - known.keys())
     lines = [f"{step}" for step in steps] if dry_run else []
-    lines += [f"{name}: the metadata names no package with it" for name in strangers]
+    lines += [f"{name}: no package of the metadata uses it" for name in strangers]
     lines += [f"{len(known)} distgits, {len(steps)} repositories and branches {did}"]
     value = {"steps": steps, "unnamed": strangers, "dry_run": dry_run}
     output.show(value, as_json, "\n".join(lines))
@@ -168,7 +168,7 @@ def shell(ctx: click.Context, folder: Path, person: str) -> None:
 @click.argument("name", type=click.Choice(["pre-receive", "post-receive"]))
 @click.pass_context
 def hook(ctx: click.Context, folder: Path, name: str) -> None:
-    """Judge a push (pre-receive), or tell the trunk of it (post-receive): a hook of git."""
+    """Judge a push (pre-receive), or notify the trunk of it (post-receive): a hook of git."""
     from rdo.distgit.served.server import DistgitServer
     from rdo.tools.git.pushed import RefChange
 
@@ -184,11 +184,11 @@ def hook(ctx: click.Context, folder: Path, name: str) -> None:
 
 
 def _tell(app: App, urls: tuple[str, ...], person: str) -> None:
-    """Have the trunk poll what was pushed; the push is in, whatever comes of this."""
+    """Announce the pushed repositories to the trunk; a failure here does not undo the push."""
     from rdo.forges.announced import Pushed
     from rdo.trunk.announced.pushes import announce
 
     try:
         announce(app, Pushed(urls), f"a push by {person}")
     except (UserError, OSError) as error:
-        output.say(f"pushed; the trunk polls it in its next round, since now: {error}", err=True)
+        output.say(f"pushed, but the trunk polls it only in its next round: {error}", err=True)

@@ -19,10 +19,10 @@ from rdo.tools.machine_check import MachineCheck
 def doctor(ctx: click.Context, offline: bool, as_json: bool) -> None:
     """Check this machine and the configuration, and show how to fix them.
 
-    Looks at programs, kernel and disk; and, with an rdo.toml, at the database, the metadata, the
-    platforms, each git remote, the mail server, base-url, rdo serve and systemd units. Nothing is
-    changed and no mail is sent. The exit code is 3 if the machine lacks something that rdo
-    requires, 2 if the configuration is wrong, 6 if only servers cannot be reached.
+    Checks programs, kernel and disk. With an rdo.toml, also checks the database, the metadata, the
+    platforms, each git remote, the mail server, base-url, rdo serve and systemd units. It changes
+    nothing and sends no mail. The exit code is 3 if the machine lacks something that rdo requires,
+    2 if the configuration is wrong, 6 if only servers cannot be reached.
 
     \b
     Example: rdo -C demo doctor --offline
@@ -50,9 +50,9 @@ def doctor(ctx: click.Context, offline: bool, as_json: bool) -> None:
     bad = worst(checks)
     names = ", ".join(one.name for one in checks if one.state is bad)
     if bad is CheckState.FAULT:
-        raise ConfigError(f"wrong: {names}", hint="the table above has what to do")
+        raise ConfigError(f"wrong: {names}", hint="the table above shows what to do")
     if bad is CheckState.UNREACHABLE:
-        raise OutsideError(f"cannot be reached: {names}", hint="the table above has what to do")
+        raise OutsideError(f"cannot be reached: {names}", hint="the table above shows what to do")
 
 
 def _with_remedy(detail: str, remedy: str) -> str:
@@ -61,7 +61,7 @@ def _with_remedy(detail: str, remedy: str) -> str:
 
 
 def _folders(app: App) -> tuple[Path, Path, UserError | None]:
-    """Return the folders of the work; a faulty configuration must not hide other faults."""
+    """Return the folders that rdo writes to; a faulty configuration must not hide other faults."""
     try:
         return app.settings.data, app.settings.platforms, None
     except UserError as error:

@@ -24,8 +24,8 @@ _target = click.option(
 def lab() -> None:
     """Start test hosts made of a target's RPMs, and use them.
 
-    Each lab has a network of its own, without a way out; its hosts reach the target's published
-    tree, and are reached from this machine alone. Only root can start one.
+    Each lab has its own isolated network. Its hosts can reach the target's published tree; only
+    this machine can reach the hosts. Only root can start a lab.
 
     \b
     rdo lab up try --hosts 2
@@ -52,7 +52,7 @@ def lab() -> None:
     type=click.IntRange(min=1),
     default=8,
     show_default=True,
-    help="Memory that the hosts may use, for each; together they are bounded.",
+    help="Memory per host; the hosts share the total.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be started, and start nothing.")
 @output.json_option
@@ -71,7 +71,10 @@ def up(
     check_name(name)
     chosen = app.settings.only_target(target)
     path = f"{chosen}/repos"
-    repo_files = app.served_repo_files(chosen, repository, web_url(path))
+    repo_files = app.served_repo_files(
+        chosen, repository, web_url(path), lambda other: web_url(f"{other}/repos")
+    )
+    trees = {chosen, *(one.target for one in app.depending(chosen).followed())}
     platform = app.platforms.find(app.settings.target(chosen).platform)
     if dry_run:
         plan = {"name": name, "hosts": hosts, "target": chosen, "repository": repository}
@@ -86,7 +89,7 @@ def up(
         hosts=hosts,
         releasever=platform.releasever,
         layers=image.layers,
-        served={path: app.settings.target_folder(chosen) / "repos"},
+        served={f"{one}/repos": app.settings.target_folder(one) / "repos" for one in trees},
         repo_files=repo_files,
         memory_gb=memory,
     )
@@ -139,7 +142,7 @@ def reset(app: App, name: str, as_json: bool) -> None:
 def down(app: App, name: str) -> None:
     """Stop the lab NAME, and remove its hosts and networks."""
     _labs(app).down(name)
-    output.say(f"lab {name} is gone")
+    output.say(f"removed lab {name}")
 
 
 @lab.command("guest-image")

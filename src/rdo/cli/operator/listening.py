@@ -1,4 +1,4 @@
-"""Options of servers that take uploads: where they listen, and what a proxy tells them."""
+"""Options of servers that take uploads: where they listen, and which proxies they trust."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def listening_options(port: int) -> Callable[[Command], Command]:
             type=click.IntRange(0, 65535),
             default=port,
             show_default=True,
-            help="Port for HTTP; 0: any that is free.",
+            help="Port for HTTP; 0 chooses a free port.",
         ),
         click.option(
             "--user-header",
@@ -48,6 +48,6 @@ def listening_options(port: int) -> Callable[[Command], Command]:
 
 
 def check_proxies(user_header: str, proxies: tuple[str, ...]) -> None:
-    """Raise ConfigError for a header that anybody could send, because no proxy is named."""
+    """Raise ConfigError for --user-header without --proxy: anybody could send that header."""
     if user_header and not proxies:
         raise ConfigError("--user-header needs --proxy", hint="name the address of your proxy")

@@ -22,13 +22,13 @@ _layout = click.option(
     type=click.Choice(["fedora", "centos"]),
     default="fedora",
     show_default=True,
-    help="Whose paths the files have.",
+    help="Layout of the paths.",
 )
 
 
 @click.group()
 def lookaside() -> None:
-    """Serve and look after a lookaside cache, a folder with the source files of distgits."""
+    """Serve and maintain a lookaside cache, a folder with the source files of distgits."""
 
 
 def _storage(folder: Path, layout: str, file_mb: int = 0, package_mb: int = 0) -> "Storage":
@@ -43,7 +43,7 @@ def _storage(folder: Path, layout: str, file_mb: int = 0, package_mb: int = 0) -
 
 def _check_folder(folder: Path) -> None:
     if not folder.is_dir():
-        raise NotFoundError(f"{folder} is no folder", hint=f"mkdir -p {folder}")
+        raise NotFoundError(f"{folder} is not a folder", hint=f"mkdir -p {folder}")
 
 
 @lookaside.command()
@@ -56,14 +56,14 @@ def _check_folder(folder: Path) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Users who may upload: lines NAME:HASH, with hashes of `openssl passwd -6`.",
 )
-@click.option("--anybody", is_flag=True, help="Let anybody upload who reaches the server.")
+@click.option("--anybody", is_flag=True, help="Let anybody who reaches the server upload.")
 @click.option(
     "--max-file",
     metavar="MB",
     type=click.IntRange(1),
     default=8000,
     show_default=True,
-    help="Size of one file at most.",
+    help="Largest size of a file.",
 )
 @click.option(
     "--max-package",
@@ -71,7 +71,7 @@ def _check_folder(folder: Path) -> None:
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Size of all files of a package at most; 0: no limit.",
+    help="Largest size of all files of a package; 0: unlimited.",
 )
 def serve(
     folder: Path,
@@ -85,10 +85,10 @@ def serve(
     max_file: int,
     max_package: int,
 ) -> None:  # one parameter per option
-    """Serve the files in DIR, and take uploads, until SIGTERM or Ctrl-C.
+    """Serve the files in DIR, and accept uploads, until SIGTERM or Ctrl-C.
 
-    Without --users, --user-header and --anybody it takes no uploads: a mirror that rsync fills.
-    Uploads go to /upload.cgi. Put a proxy with TLS in front of it.
+    Without --users, --user-header and --anybody it accepts no uploads, as on a mirror that rsync
+    fills. Uploads go to /upload.cgi. Put a proxy with TLS in front of it.
 
     \b
     openssl passwd -6 | sed 's/^/alice:/' >> users
@@ -123,7 +123,7 @@ def verify(ctx: click.Context, folder: Path, layout: str, as_json: bool) -> None
         health = look(_storage(folder, layout), lambda path: log.debug("%s", path))
     lines = [
         *(f"damaged: {path}" for path in health.damaged),
-        *(f"not of the layout: {path}" for path in health.strays),
+        *(f"path does not fit the layout: {path}" for path in health.strays),
         f"{health.files} files, {len(health.damaged)} damaged, {len(health.strays)} strays",
     ]
     output.show(health, as_json, "\n".join(lines))
@@ -145,7 +145,7 @@ def verify(ctx: click.Context, folder: Path, layout: str, as_json: bool) -> None
     type=click.FloatRange(0),
     default=30.0,
     show_default=True,
-    help="Keep files that were uploaded in the last so many days.",
+    help="Keep files uploaded in the last DAYS days.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be removed.")
 @output.json_option

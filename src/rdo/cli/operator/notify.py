@@ -42,7 +42,7 @@ def send(ctx: click.Context, as_json: bool) -> None:
     from rdo.trunk.telling.ways import outbox
 
     done = outbox(ctx.obj).run()
-    people = f"{done.sent} sent, {done.refused} given up, {done.left} left for another try"
+    people = f"{done.sent} sent, {done.refused} given up, {done.left} left to retry"
     output.show(done, as_json, people)
     ctx.exit(OutsideError.exit_code if done.left else 0)
 
@@ -99,7 +99,7 @@ def show(app: App, package: str, target: str | None, html: bool, as_json: bool) 
     except NotFoundError as unknown:  # a package that has left the release still has its messages
         try:
             name = package_name(app, targets, package)
-        except ConfigError:  # the metadata cannot be read, which is not the question
+        except ConfigError:  # the metadata cannot be read, but this command does not need it
             raise unknown from None
         story = newest_story(app.store, targets, name)
     if html:

@@ -146,10 +146,10 @@ def create(
 @output.json_option
 @click.pass_context
 def check(ctx: click.Context, name: str, file: Path | None, as_json: bool) -> None:
-    """Ask the repositories of platform NAME for each name that rdo assumes.
+    """Check that the repositories of platform NAME have every name that rdo expects.
 
-    Exits with 1 if one that builds need is not there, or has another version than the definition
-    says. Names of the table that the distribution does not have are only listed.
+    Exit code 1: a package that builds need is missing, or its version differs from the definition.
+    Other names that the distribution lacks are only listed.
 
     \b
     rdo platform check el9s-x86_64
@@ -159,7 +159,7 @@ def check(ctx: click.Context, name: str, file: Path | None, as_json: bool) -> No
     from rdo.roots.platform.platform_check import check_platform, faults
 
     app: App = ctx.obj
-    with live(f"asking the repositories of {name}"):
+    with live(f"checking the repositories of {name}"):
         found = check_platform(app.platforms.find(name), app.platforms.folder / "cache")
     if file:
         recorded = json.dumps(output.plain(found), indent=1, ensure_ascii=False)
@@ -167,7 +167,7 @@ def check(ctx: click.Context, name: str, file: Path | None, as_json: bool) -> No
     lacking = [one for one in found if one.fault]
     rows = [(one.name, one.where, "yes" if one.is_needed else "no", one.fault) for one in lacking]
     output.show(found, as_json, output.Table(("name", "of", "needed", "fault"), rows))
-    output.say(f"{len(found) - len(lacking)} of {len(found)} names are as assumed", err=True)
+    output.say(f"{len(found) - len(lacking)} of {len(found)} names are as expected", err=True)
     ctx.exit(1 if faults(found) else 0)
 
 
@@ -188,7 +188,7 @@ def shell(
 ) -> None:
     """Open a shell, or run COMMAND, in a temporary root of platform NAME.
 
-    With --kept, the root is that of a failed build, and what is changed in it stays.
+    With --kept, NAME is the kept root of a failed build, and changes in it persist.
     `rdo cache clean roots` removes kept roots.
 
     \b

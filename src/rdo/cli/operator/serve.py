@@ -1,4 +1,4 @@
-"""`rdo serve`: the factory by HTTP."""
+"""`rdo serve`: serve the factory over HTTP."""
 
 import contextlib
 import logging
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
     "--port",
     metavar="N",
     type=click.IntRange(0, 65535),
-    help="Port to listen on; 0: any that is free. Default: serve.port.",
+    help="Port to listen on; 0 chooses a free port. Default: serve.port.",
 )
 @click.option(
     "--target",
@@ -54,13 +54,13 @@ def serve(
     with_trunk: bool,
     every: int,
 ) -> None:
-    """Serve DLRN's API, ours and metrics by HTTP, until SIGTERM or Ctrl-C.
+    """Serve DLRN's API, rdo's own and metrics by HTTP, until SIGTERM or Ctrl-C.
 
     DLRN's API of a target is at http://HOST:PORT/TARGET/api/; a server of one target also has it
-    at http://HOST:PORT/api/. Put a proxy with TLS in front of it. `rdo user` says who may write.
+    at http://HOST:PORT/api/. Put a proxy with TLS in front of it. `rdo user` sets who may write.
 
-    With --with-trunk, the rounds are those of `rdo trunk run --loop`; if their process dies, the
-    server goes on and starts it again.
+    --with-trunk also runs `rdo trunk run --loop` in a child process; if that dies, the server
+    continues and starts it again.
 
     \b
     rdo serve

@@ -26,9 +26,8 @@ def systemd() -> None:
 def install(app: App, name: str | None, user: bool, dry_run: bool, as_json: bool) -> None:
     """Write units for the factory of rdo.toml, with this program's real path.
 
-    NAME is the instance in the units' names. Default: the name of the factory's folder. Units of
-    the system run as the owner of that folder. Running it again after an upgrade brings the units
-    up to date.
+    NAME is the instance in the units' names. Default: the name of the factory's folder. System
+    units run as the owner of that folder. Run it again after an upgrade to update the units.
 
     \b
     sudo rdo -C /srv/mydistro systemd install
@@ -56,7 +55,7 @@ def install(app: App, name: str | None, user: bool, dry_run: bool, as_json: bool
 
 
 def _owner(file: Path) -> str:
-    """Return the name or number of a file's owner; nothing for root."""
+    """Return the name or number of a file's owner; empty for root."""
     number = file.stat().st_uid
     try:
         return file.owner() if number else ""
@@ -65,7 +64,7 @@ def _owner(file: Path) -> str:
 
 
 def _program() -> tuple[str, ...]:
-    """Return the command line by which `rdo` starts without this shell's PATH."""
+    """Return a command line that starts `rdo` without the PATH of this shell."""
     beside = Path(sys.executable).with_name("rdo")
     if beside.is_file():
         return (str(beside),)

@@ -1,4 +1,4 @@
-"""`rdo user`: who may use the API of `rdo serve`, and what."""
+"""`rdo user`: manage the users of the API of `rdo serve`, and their rights."""
 
 import sys
 from datetime import datetime
@@ -51,7 +51,7 @@ def user() -> None:
 def add(
     app: App, name: str, role: str, target: str | None, password_file: Path | None, asks: bool
 ) -> None:
-    """Add the user NAME with a role, or give a user another one on a target.
+    """Add the user NAME with a role, or change the role of a user on a target.
 
     Without a password the user has tokens only. DLRN's clients send a password, or a token in its
     place.
@@ -101,7 +101,7 @@ def token(
     revoke: int | None,
     as_json: bool,
 ) -> None:
-    """Make a token for the user NAME and print it; it is shown this once only.
+    """Make a token for the user NAME and print it; it is shown only this once.
 
     \b
     rdo user token zuul --for "check jobs" --target master-el9
@@ -198,12 +198,12 @@ def remove(app: App, name: str, yes: bool) -> None:
     type=click.IntRange(1, 10_000),
     default=50,
     show_default=True,
-    help="Most entries.",
+    help="Maximum number of entries.",
 )
 @output.json_option
 @click.pass_obj
 def audit(app: App, limit: int, as_json: bool) -> None:
-    """Show who did what by the API, and what was done to users, newest first."""
+    """Show who did what through the API, and what was done to users, newest first."""
     rows = _accounts(app, reads_only=True).audit(limit)
     cells = [
         (minute(one.at), one.actor, one.act, one.target, one.detail, one.address) for one in rows
@@ -230,7 +230,7 @@ def _password(file: Path | None) -> str:
     if file is None:
         if not sys.stdin.isatty():
             raise ConfigError(
-                "there is no terminal to ask for a password on", hint="--password-file"
+                "cannot ask for a password without a terminal", hint="pass --password-file FILE"
             )
         return str(click.prompt("password", hide_input=True, confirmation_prompt=True))
     text = sys.stdin.readline() if str(file) == "-" else file.read_text()

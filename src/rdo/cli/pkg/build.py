@@ -18,7 +18,7 @@ from rdo.cli.pkg.everyday.stages import (
     release_option,
     take_sources,
 )
-from rdo.cli.pkg.group import app_here, desk, dry_run_option, effect_options
+from rdo.cli.pkg.group import app_here, desk, desk_in_git, dry_run_option, effect_options
 
 if TYPE_CHECKING:
     from rdo.distgit.verb.desk import Desk
@@ -89,8 +89,7 @@ def mockbuild(
     from rdo.distgit.everyday.identity import verrel
     from rdo.distgit.update import sources
 
-    here = desk(as_json=as_json)
-    here.clone.check()
+    here = desk_in_git(as_json=as_json)
     app = app_here()
     if not dry_run:
         take_sources(here, site)

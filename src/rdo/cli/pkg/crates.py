@@ -1,4 +1,4 @@
-"""`rdo pkg vendor-crates`: the crates of a Rust source, as a second source."""
+"""`rdo pkg vendor-crates`: pack the crates that a Rust source requires, as a second source."""
 
 from pathlib import Path
 

@@ -70,7 +70,7 @@ log = logging.getLogger(__name__)
     default=60.0,
     show_default=True,
     metavar="MINUTES",
-    help="Time limit for the whole command; a package whose builds it ends is kept untested.",
+    help="Time limit for the whole command; if it ends a build, the package is kept untested.",
 )
 @click.option(
     "--no-build",
@@ -82,8 +82,8 @@ log = logging.getLogger(__name__)
     metavar="URL",
     envvar="RDO_CRATES_INDEX",
     default="",
-    help="Sparse index of crates, such as https://index.crates.io/, to vendor those of a project"
-    " in Rust from. RDO_CRATES_INDEX sets it too. Default: such a project is refused.",
+    help="Sparse index, such as https://index.crates.io/, to vendor the crates of a Rust project"
+    " from. RDO_CRATES_INDEX sets it too. Default: such a project is refused.",
 )
 @dry_run_option
 @output.json_option
@@ -157,7 +157,7 @@ def create(  # one parameter per option
 
 
 def _draft(app: App, source: str) -> "Draft | None":
-    """Return the metadata to add the package to: the one named, or the one at hand if any."""
+    """Return the metadata to add the package to: the named one, or else one found here, if any."""
     try:
         return app.metadata_draft(source)
     except UserError:

@@ -50,43 +50,43 @@ VERBS: Mapping[str, Lazy] = {
     "get-source": Lazy(BUILD, "get_source", "Download the source archive."),
     "sources": Lazy(LOOKASIDE, "sources", "Download the files of the lookaside cache."),
     "upload": Lazy(LOOKASIDE, "upload", "Upload files, and add them to `sources`."),
-    "new-sources": Lazy(LOOKASIDE, "new_sources", "Upload files, and make them `sources`."),
-    "sites": Lazy(LOOKASIDE, "show_sites", "Show the dist-git sites that are known."),
-    "import": Lazy(LOOKASIDE, "import_srpm", "Take over the files of a source RPM."),
+    "new-sources": Lazy(LOOKASIDE, "new_sources", "Upload files, and list only them in `sources`."),
+    "sites": Lazy(LOOKASIDE, "show_sites", "List the known dist-git sites."),
+    "import": Lazy(LOOKASIDE, "import_srpm", "Import the files of a source RPM."),
     "verrel": Lazy(IDENTITY, "verrel", "Print name, version and release."),
     "gimmespec": Lazy(IDENTITY, "gimmespec", "Print the name of the spec."),
     "giturl": Lazy(IDENTITY, "giturl", "Print the URL of this commit for Koji."),
     "clog": Lazy(IDENTITY, "clog", "Write the newest changelog entry into the file clog."),
     "unused-patches": Lazy(IDENTITY, "unused_patches", "List patches that the spec does not use."),
-    "pre-push-check": Lazy(
-        IDENTITY, "pre_push_check", "Check that no source is missing elsewhere."
-    ),
+    "pre-push-check": Lazy(IDENTITY, "pre_push_check", "Check that others can get every source."),
     "commit": Lazy(HISTORY, "commit", "Commit the changes of tracked files."),
     "ci": Lazy(HISTORY, "commit", "Same as commit."),
     "diff": Lazy(HISTORY, "diff", "Show the changes that are not committed."),
     "new": Lazy(HISTORY, "new", "Show what has changed since the newest tag."),
     "tag": Lazy(HISTORY, "tag", "Tag HEAD with name, version and release."),
-    "push": Lazy(HISTORY, "push", "Push, if no source is missing elsewhere."),
-    "pull": Lazy(HISTORY, "pull", "Fetch, and take over what is new."),
-    "switch-branch": Lazy(HISTORY, "switch_branch", "Check out a branch, also one of origin."),
+    "push": Lazy(HISTORY, "push", "Push, if others can get every source."),
+    "pull": Lazy(HISTORY, "pull", "Fetch and integrate new commits."),
+    "switch-branch": Lazy(HISTORY, "switch_branch", "Check out a branch, local or of origin."),
     "clean": Lazy(HISTORY, "clean", "Remove the files that git does not track."),
     "retire": Lazy(HISTORY, "retire", "Remove all files, and leave the reason."),
     "srpm": Lazy(STAGES, "srpm", "Make the source RPM."),
     "prep": Lazy(STAGES, "prep", "Unpack and patch the sources."),
-    "compile": Lazy(STAGES, "compile_", "Build as far as %build, in a fresh root."),
-    "install": Lazy(STAGES, "install", "Build as far as %install and %check, in a fresh root."),
+    "compile": Lazy(STAGES, "compile_", "Build up to %build, in a fresh root."),
+    "install": Lazy(STAGES, "install", "Build up to %install and %check, in a fresh root."),
     "verify-files": Lazy(STAGES, "verify_files", "Check the %files sections in a fresh root."),
     "local": Lazy(STAGES, "local", "Build the RPMs into this folder, in a fresh root."),
-    "build": Lazy(FARMS, "build", "Build what is pushed at a farm."),
-    "scratch-build": Lazy(FARMS, "scratch_build", "Make a scratch build at a farm."),
-    "chain-build": Lazy(FARMS, "chain_build", "Build packages at a farm one after the other."),
+    "build": Lazy(FARMS, "build", "Build the pushed commit on a farm."),
+    "scratch-build": Lazy(FARMS, "scratch_build", "Make a scratch build on a farm."),
+    "chain-build": Lazy(FARMS, "chain_build", "Build packages on a farm one after the other."),
     "copr-build": Lazy(FARMS, "copr_build", "Build at Copr."),
-    "coprbuild": Lazy(COPR, "coprbuild", "Build for a release at Copr, and note it for an update."),
+    "coprbuild": Lazy(
+        COPR, "coprbuild", "Build for a release in Copr, and add the build to an update."
+    ),
     "kojibuild": Lazy(FARMS, "kojibuild", "Build at Koji."),
-    "cbsbuild": Lazy(FARMS, "cbsbuild", "Build at CentOS's build system."),
+    "cbsbuild": Lazy(FARMS, "cbsbuild", "Build in CentOS's build system."),
     "releases-info": Lazy(FORGE, "releases_info", "List the releases that are maintained."),
-    "request-repo": Lazy(FORGE, "request_repo", "Ask a site for a new repository."),
-    "request-branch": Lazy(FORGE, "request_branch", "Ask a site for a new branch."),
+    "request-repo": Lazy(FORGE, "request_repo", "Request a new repository from a site."),
+    "request-branch": Lazy(FORGE, "request_branch", "Request a new branch from a site."),
     "vendor-crates": Lazy(
         "rdo.cli.pkg.crates",
         "vendor_crates",
@@ -151,11 +151,11 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Metadata": ("info", "info-tags-diff", "info-attr-diff", "findpkg", "release", "releases-info"),
     "Settings and help": ("doctor", "conf", "actions", "autocomplete"),
 }
-"""The headings of the help, with the verbs below each."""
+"""The headings of the help, each with its verbs."""
 
 
 class PkgGroup(LazyGroup):
-    """A group that lists its verbs in the table's order, and takes `--abort` anywhere."""
+    """A group that lists its verbs in the table's order, and accepts `--abort` anywhere."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         return [*self.lazy, *self.commands]
@@ -175,7 +175,7 @@ def dry_run_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def repositories_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--repo`: folders to look up requirements in, besides a target's repositories."""
+    """Add `--repo`: folders to search for requirements, besides a target's repositories."""
     return click.option(
         "--repo",
         "repositories",
@@ -204,7 +204,7 @@ def effect_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     def heed(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
         if value:
-            ctx.meta[_AS_JSON] = True  # shared with the contexts of the verbs below
+            ctx.meta[_AS_JSON] = True  # shared with the contexts of the verbs
 
     option = click.option(
         "--json", is_flag=True, expose_value=False, callback=heed, help="Print the result as JSON."
@@ -213,7 +213,7 @@ def _json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def go_on_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that work on an action in progress, without a verb."""
+    """Add the options that act on an action in progress, without a verb."""
     command = _json_option(command)
     command = click.option(
         "--dry-run",
@@ -243,7 +243,7 @@ def pkg(ctx: click.Context, go_on: bool, abort: bool, dry_run: bool) -> None:
 
 
 def serve(ctx: click.Context, *, go_on: bool, abort: bool, is_dry: bool) -> None:
-    """Continue or abort the action in progress, or show the help, if no verb is given."""
+    """Without a verb, continue or abort the action in progress, or show the help."""
     if ctx.invoked_subcommand is not None:
         return
     from rdo.distgit.update import verbs
@@ -251,7 +251,7 @@ def serve(ctx: click.Context, *, go_on: bool, abort: bool, is_dry: bool) -> None
 
     if abort:
         actions.abort(desk(), is_dry=is_dry)
-        # rdopkg ends with 1 even when it did what was asked, and scripts rely on that
+        # rdopkg exits with 1 even after success here, and scripts rely on that
         ctx.exit(1 if program() == "rdopkg" else 0)
     elif go_on:
         actions.go_on(desk(), verbs.ACTIONS, is_dry=is_dry)
@@ -266,16 +266,16 @@ def program() -> str:
 
 
 def app_here() -> "App":
-    """Return the factory of this command line; a verb may also run without one, as rdopkg's do."""
+    """Return the factory of this command line; a verb may also run without one, as in rdopkg."""
     from rdo.app import App
 
     return click.get_current_context().find_object(App) or App()
 
 
 def desk(folder: Path | None = None, *, as_json: bool = False) -> "Desk":
-    """Return the distgit in a folder (default: the current one) and ways to talk to the user.
+    """Return the distgit in a folder (default: the current one) and a way to ask the user.
 
-    A caller that wants JSON is a program: it is asked nothing, and stdout gets only the effect.
+    With JSON output the caller is a program: no question is asked, and stdout gets only the effect.
     """
     from rdo.distgit.verb.desk import Desk
     from rdo.distgit.verb.settings import load
@@ -301,13 +301,20 @@ def desk(folder: Path | None = None, *, as_json: bool = False) -> "Desk":
     )
 
 
+def desk_in_git(*, as_json: bool = False) -> "Desk":
+    """Return the distgit in the current folder; raises RefusedError unless it is a git clone."""
+    here = desk(as_json=as_json)
+    here.clone.check()
+    return here
+
+
 def set_setting(ctx: click.Context, name: str, value: str) -> None:
-    """Keep a value that was given before the verb: `path`, `name`, `namespace`, `user` …"""
+    """Store a value given before the verb: `path`, `name`, `namespace`, `user` …"""
     ctx.meta[f"{_SETTING}.{name}"] = value
 
 
 def setting(name: str) -> str:
-    """Return a value that was given before the verb; empty if none was."""
+    """Return a value given before the verb; empty if there is none."""
     return str(click.get_current_context().meta.get(f"{_SETTING}.{name}") or "")
 
 
@@ -315,6 +322,6 @@ def _ask(question: str, default: bool) -> bool:
     """Ask as rdopkg does: `MSG [Yn] ` or `MSG [Ny] `."""
     try:
         answer = input(f"{on_terminal(question)} [{'Yn' if default else 'Ny'}] ").strip().lower()
-    except EOFError:  # nobody can answer after all
+    except EOFError:  # there is nobody to answer
         return False
     return answer in {"y", "yes"} or (default and not answer)

@@ -1,4 +1,4 @@
-"""rdopkg's verbs that ask about the metadata; `rdo info` offers the same and more."""
+"""rdopkg's verbs that query the metadata; `rdo info` offers the same and more."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +43,7 @@ def load_metadata(
     ref: str = "",
     is_fresh: bool = False,
 ) -> "Distribution":
-    """Return the metadata in a folder. Default: what rdopkg's configuration names.
+    """Return the metadata in a folder. Default: the place in rdopkg's configuration.
 
     Raises NotFoundError if the folder does not exist.
     """

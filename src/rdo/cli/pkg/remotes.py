@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rdo.cli import output
-from rdo.cli.pkg.group import desk, dry_run_option, effect_options, setting
+from rdo.cli.pkg.group import desk, desk_in_git, dry_run_option, effect_options, setting
 from rdo.cli.pkg.info import info_file_option, load_metadata, local_info_option
 from rdo.errors import RefusedError
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 @click.option(
     "--branches", "-B", is_flag=True, help="Make one clone for each branch, in FOLDER/BRANCH."
 )
-@click.option("--depth", type=click.IntRange(1), help="Take only so many commits of history.")
+@click.option("--depth", type=click.IntRange(1), help="Fetch only this many commits of history.")
 @local_info_option
 @info_file_option
 @output.json_option
@@ -166,8 +166,7 @@ def check_remotes(
     from rdo.distgit.verb.actions import change
     from rdo.metadata import queries
 
-    here = desk(as_json=as_json)
-    here.clone.check()
+    here = desk_in_git(as_json=as_json)
     packages = load_metadata(local_info, info_file, distro=distro).entries()
     found = queries.find_package(packages, package or here.package, strict=True)
     if found is None:

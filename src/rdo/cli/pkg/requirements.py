@@ -10,7 +10,7 @@ import click
 
 from rdo.app.metadata import user_cache
 from rdo.cli import complete, output
-from rdo.cli.pkg.group import app_here, desk, dry_run_option, repositories_option
+from rdo.cli.pkg.group import app_here, desk, desk_in_git, dry_run_option, repositories_option
 from rdo.cli.pkg.info import info_file_option, load_metadata, local_info_option
 from rdo.errors import ConfigError
 
@@ -51,8 +51,7 @@ def reqdiff(refs: tuple[str, ...], python_version: str, as_json: bool) -> None:
 
     if len(refs) > 2:
         raise ConfigError(f"reqdiff compares two commits at most, not {len(refs)}")
-    here = desk()
-    here.clone.check()
+    here = desk_in_git()
     python = upstream_source.python_of(here, python_version)
     old, new, found = requirement_report.reqdiff(here, refs, python)
     output.say(f"\nrequirements.txt diff between {old} and {new}:", err=True)
@@ -122,8 +121,7 @@ def reqcheck(  # one parameter per option
     from rdo.distgit.requirements import requirement_report, upstream_source
     from rdo.distgit.requirements.reqcheck import Overrides
 
-    here = desk()
-    here.clone.check()
+    here = desk_in_git()
     python = upstream_source.python_of(here, python_version)
     source = upstream_source.upstream_of(here, version, lambda: _tags(here))
     name = here.spec.reading().name
@@ -159,9 +157,9 @@ def _in_full(report: "RequirementReport") -> str:
 
 
 def _in_short(report: "RequirementReport") -> str:
-    """Return what a person has to look at: drift first, and the number of what is met.
+    """Return what a person must look at, drift first, and how many requirements are met.
 
-    A program or library that is no Python project cannot be in upstream's requirements.
+    Upstream's requirements cannot name programs and libraries outside Python.
     """
     from rdo.distgit.requirements.reqcheck import Group, as_text, of_group
 
@@ -200,7 +198,7 @@ def _judge(report: "RequirementReport", *, is_strict: bool) -> None:
     from rdo.errors import RefusedError
 
     if report.unknown:
-        log.warning("upstream's requirements are not all known: %s", "; ".join(report.unknown))
+        log.warning("some of upstream's requirements are unknown: %s", "; ".join(report.unknown))
     if not is_strict:
         return
     if report.unknown:
@@ -218,7 +216,7 @@ def _tags(here: "Desk") -> Mapping[str, Any]:
 
 
 def folders_of(target: str | None, repositories: Sequence[Path]) -> list[Path] | None:
-    """Return the folders to look in: those named, and those a target's builds install from."""
+    """Return the folders to search: the named ones, and those a target's builds install from."""
     if not target and not repositories:
         return None
     found = list(repositories)
@@ -329,7 +327,7 @@ def _requirements(
     if found.unknown:
         raise RefusedError(
             f"upstream's requirements are not known: {'; '.join(found.unknown)}",
-            hint="name a file with them (-r), or ask for the spec's (-s)",
+            hint="pass a file with them (-r), or use those of the spec (-s)",
         )
     return [one for one in found.wanted if one.kind is RequirementKind.RUN]
 

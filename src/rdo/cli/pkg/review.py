@@ -110,7 +110,7 @@ def _metadata_steps(
 
 
 def _metadata(app: App, source: str) -> "Distribution | None":
-    """Return the metadata that was named, or a folder at hand; never fetch RDO's own."""
+    """Return the metadata that was named, or a folder found here; never fetch RDO's own."""
     if source:
         return app.metadata(source)
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from rdo.cli import output
-from rdo.cli.pkg.group import VERBS, desk
+from rdo.cli.pkg.group import VERBS, desk, desk_in_git
 
 
 @click.command()
@@ -14,8 +14,7 @@ def pkgenv(as_json: bool) -> None:
     """Show what rdo knows about this distgit: version, branches, patches, Release style."""
     from rdo.distgit.verb import environment
 
-    here = desk()
-    here.clone.check()
+    here = desk_in_git()
     report = environment.report(here, environment.package_env(here))
     output.show(report, as_json, environment.as_text(report))
 
@@ -36,8 +35,7 @@ def patchlog(as_json: bool) -> None:
     """Show the patches branch: its commits since the version, newest first."""
     from rdo.distgit.patches.patch_log import patch_log
 
-    here = desk()
-    here.clone.check()
+    here = desk_in_git()
     found = patch_log(here)
     output.show(found, as_json, str(found))
 

@@ -1,1 +1,1 @@
-"""Whether repositories can be trusted: their checks."""
+"""The commands that check repositories and promote them."""

@@ -1,4 +1,4 @@
-"""`rdo promotion check`: what is wrong with a repository as a whole."""
+"""`rdo promotion check`: find what is wrong with a repository as a whole."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator
@@ -21,7 +21,7 @@ from rdo.promotion.compositions import find
 from rdo.publish.names import CONSISTENT
 
 again_option = click.option(
-    "--again", is_flag=True, help="Ask every check again, also where an earlier answer still holds."
+    "--again", is_flag=True, help="Run every check again, even if an earlier answer is still valid."
 )
 
 
@@ -32,23 +32,23 @@ again_option = click.option(
     "--against",
     metavar="REPOSITORY",
     shell_complete=complete.repositories,
-    help=f"What hosts have now. Default: {CONSISTENT}, if there is one.",
+    help=f"Repository that hosts use now. Default: {CONSISTENT}, if there is one.",
 )
 @click.option(
     "--only",
     metavar="CHECK",
     multiple=True,
-    help="Ask this check alone (repeatable), such as installable, install, or a job of the target.",
+    help="Run only this check (repeatable), such as installable, install, or a job of the target.",
 )
 @click.option("--skip", metavar="CHECK", multiple=True, help="Leave this check out (repeatable).")
 @click.option(
     "--all",
     "everything",
     is_flag=True,
-    help="Ask the expensive checks and the target's jobs, too.",
+    help="Also run the expensive checks and the target's jobs.",
 )
 @again_option
-@click.option("--show", is_flag=True, help="Show the newest answers that are known; ask nothing.")
+@click.option("--show", is_flag=True, help="Show the newest known answers; run nothing.")
 @click.option(
     "--junit",
     "report",
@@ -73,10 +73,11 @@ def check(
 ) -> None:
     """Check REPOSITORY with the base system and the dependencies that hosts have.
 
-    Every RPM must be installable and intact, no RPM may be there twice, no two may have one path
-    with different content, and, compared with what hosts have now, nothing may be gone that another
-    package requires, nor be older. With --all it is also installed, upgraded to, and given to the
-    target's jobs. Exit code 1: something is wrong.
+    Every RPM must be installable and intact. No RPM may be there twice, and no two may have the
+    same path with different content. Compared with the repository that hosts use now, no package
+    may be older, and nothing that a package requires may be missing. With --all, rdo also installs
+    the packages, tests the upgrade to them, and runs the target's jobs. Exit code 1: a check found
+    something.
 
     \b
     rdo promotion check current
@@ -114,7 +115,7 @@ def _subject(
 
 
 def _answer(subject: checking.Subject, answers: tuple[CheckAnswer, ...]) -> dict[str, object]:
-    """Return the answers for programs."""
+    """Return the answers as JSON data."""
     before = subject.against
     return {
         "target": subject.opened.name,
@@ -127,7 +128,7 @@ def _answer(subject: checking.Subject, answers: tuple[CheckAnswer, ...]) -> dict
 
 def _people(subject: checking.Subject, answers: tuple[CheckAnswer, ...]) -> Iterator[str]:
     if not answers:
-        yield f"{subject.composition.label} was never checked; rdo promotion check asks"
+        yield f"{subject.composition.label} was never checked; run rdo promotion check"
         return
     yield from answer_lines(answers)
     seconds = sum(one.seconds for one in answers if one.checked is None)
@@ -135,7 +136,7 @@ def _people(subject: checking.Subject, answers: tuple[CheckAnswer, ...]) -> Iter
 
 
 def summary(answers: Collection[CheckAnswer]) -> str:
-    """Return how the checks went: one that was not asked has neither passed nor failed.
+    """Return how many checks passed and failed; a skipped check is in neither number.
 
     >>> summary([CheckAnswer("installable"), CheckAnswer("signed", skipped="no key")])
     '2 checks: 1 passed, 1 skipped'
@@ -149,7 +150,7 @@ def summary(answers: Collection[CheckAnswer]) -> str:
 
 
 def answer_lines(answers: Iterable[CheckAnswer]) -> list[str]:
-    """Return the answers of checks for people."""
+    """Return the answers of checks as text for people."""
     return [line for one in answers for line in _lines(one)]
 
 

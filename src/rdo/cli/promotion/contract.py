@@ -1,7 +1,7 @@
-"""`rdo promotion contract`: what repositories of several SIGs owe each other."""
+"""`rdo promotion contract`: check what the repositories of several SIGs owe each other."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -10,6 +10,7 @@ from rdo.app import App
 from rdo.cli import complete, output
 from rdo.cli.progress import live
 from rdo.cli.repo.options import opened
+from rdo.config.depending import BRIDGED
 from rdo.errors import ConfigError
 from rdo.promotion import checking, compositions
 from rdo.promotion.contracts.contract_check import (
@@ -21,6 +22,8 @@ from rdo.promotion.contracts.contract_check import (
 )
 from rdo.promotion.contracts.contract_file import Contract, read_contract
 from rdo.promotion.contracts.judging import ContractBreach
+from rdo.promotion.contracts.of_target import TargetSides
+from rdo.publish.names import CURRENT
 
 _MOST_PACKAGES = 5
 _file = click.Path(path_type=Path)
@@ -28,30 +31,32 @@ _file = click.Path(path_type=Path)
 
 @click.group()
 def contract() -> None:
-    """Check what repositories of several SIGs owe each other.
+    """Check contracts between the repositories of several SIGs.
 
     A contract is a TOML file: what a repository takes from others, and what it promises them.
     """
 
 
 @contract.command()
-@click.argument("files", metavar="CONTRACT...", type=_file, nargs=-1, required=True)
+@click.argument("files", metavar="[CONTRACT]...", type=_file, nargs=-1)
 @click.option(
     "--candidate",
     metavar="NAME=REPOSITORY",
     help="The next repository of the side NAME: a folder or a URL, or with --target a repository "
-    "of that target. Default: all sides are checked as they are published.",
+    "of that target, or the next one of its dependency repository NAME. Default: all sides are "
+    "checked as they are published.",
 )
 @click.option(
     "--target",
     metavar="T",
     shell_complete=complete.targets,
-    help="Target that the candidate is from; its platform is the base system.",
+    help="Target that the candidate is from, or that depends on NAME; its platform is the base "
+    "system.",
 )
 @click.option(
     "--only-own-faults",
     is_flag=True,
-    help="Exit with 0 if every break is the fault of another side than the candidate's.",
+    help="Exit with 0 if no break is the fault of the candidate's side.",
 )
 @output.json_option
 @click.pass_context
@@ -63,20 +68,28 @@ def check(
     only_own_faults: bool,
     as_json: bool,
 ) -> None:
-    """Show what a candidate breaks of the contracts in CONTRACT files, and whose fault that is.
+    """Show which contracts in the CONTRACT files a candidate breaks, and whose fault that is.
 
-    Exit code 1: something breaks that was whole before.
+    Exit code 1: something breaks that worked before.
 
     \b
     rdo promotion contract check cloud.toml virtualization.toml
     rdo promotion contract check cloud.toml virtualization.toml --candidate virtualization=next
     rdo promotion contract check *.toml --candidate cloud=current --target master-deb12
+    rdo promotion contract check --target cloud-deb12 --candidate virtualization=consistent
     """
-    contracts = [read_contract(file) for file in files]
+    contracts: Sequence[Contract] = [read_contract(file) for file in files]
+    if not (contracts or target):
+        raise click.UsageError("name CONTRACT files, or a target with --target")
     with tempfile.TemporaryDirectory(prefix="rdo-contract-") as scratch, live("checking"):
-        given = _candidate(ctx.obj, candidate, target, Path(scratch))
-        answer = check_contracts(contracts, given, Path(scratch))
-    people = "\n".join(_lines(answer, {one.name: one for one in contracts}))
+        if target and (sides := _sides(ctx.obj, candidate, target, contracts)):
+            given = _next_dependency(ctx.obj, sides, candidate, Path(scratch))
+            contracts = sides.contracts(contracts)
+            answer = sides.check(Path(scratch), given, contracts)
+        else:
+            given = _candidate(ctx.obj, candidate, target, Path(scratch))
+            answer = check_contracts(contracts, given, Path(scratch))
+    people = "\n".join(_lines(answer, contracts))
     output.show({"passed": answer.passed, **output.plain(answer)}, as_json, people)
     counted = [
         one for one in answer.breaches if not only_own_faults or one.fault == answer.candidate
@@ -88,7 +101,7 @@ def check(
 @click.argument("files", metavar="CONTRACT...", type=_file, nargs=-1, required=True)
 @output.json_option
 def show(files: tuple[Path, ...], as_json: bool) -> None:
-    """Show what CONTRACT files say; one that cannot be read is an error with its line.
+    """Show the content of CONTRACT files; an error in a file is printed with its line.
 
     \b
     rdo promotion contract show cloud.toml
@@ -98,16 +111,46 @@ def show(files: tuple[Path, ...], as_json: bool) -> None:
     output.show(contracts, as_json, "\n".join(lines))
 
 
+def _sides(
+    app: App, candidate: str | None, target: str, files: Sequence[Contract]
+) -> TargetSides | None:
+    """Return the dependency repositories of a target; None if it is the candidate's own side."""
+    side = _parsed(candidate)[0] if candidate else ""
+    target_of = opened(app, target)
+    if side and side in {one.name for one in files} | {target_of.name}:
+        section = app.settings.target(target_of.name)
+        if side not in {BRIDGED, *section.dependencies}:
+            return None
+    around = checking.surroundings(app, target_of)
+    subject = checking.Subject(target_of, compositions.find(target_of, CURRENT), around)
+    return TargetSides(app.settings, subject)
+
+
+def _next_dependency(
+    app: App, sides: TargetSides, candidate: str | None, scratch: Path
+) -> ContractCandidate | None:
+    if candidate is None:
+        return None
+    side, place = _parsed(candidate)
+    section = app.settings.target(sides.target).neighbours.get(side)
+    other = app.target(section.target) if section and section.target else None
+    return sides.candidate(side, place, scratch, other)
+
+
+def _parsed(text: str) -> tuple[str, str]:
+    """Return the side and the place in a candidate `SIDE=PLACE`; raises ConfigError."""
+    side, _, place = text.partition("=")
+    if not (side and place):
+        raise ConfigError(f"{text!r} is not a candidate", hint="write NAME=REPOSITORY")
+    return side, place
+
+
 def _candidate(
     app: App, text: str | None, target: str | None, scratch: Path
 ) -> ContractCandidate | None:
     if text is None:
-        if target:
-            raise ConfigError("--target needs --candidate", hint="--candidate NAME=REPOSITORY")
         return None
-    side, sign, place = text.partition("=")
-    if not (side and sign and place):
-        raise ConfigError(f"{text!r} is not a candidate", hint="write NAME=REPOSITORY")
+    side, place = _parsed(text)
     if not target:
         return candidate_at(side, place, scratch)
     target_of = opened(app, target)
@@ -116,9 +159,9 @@ def _candidate(
     return candidate_of_target(side, found)
 
 
-def _lines(answer: ContractAnswer, contracts: dict[str, Contract]) -> Iterator[str]:
+def _lines(answer: ContractAnswer, contracts: Sequence[Contract]) -> Iterator[str]:
     for one in answer.breaches:
-        yield from _breach(one, contracts)
+        yield from breach_lines(one, contracts)
     new = [one for one in answer.replaced if one.is_new]
     for replaced in new if answer.candidate else answer.replaced:
         how = "obsoletes" if replaced.how == "obsoletes" else f"replaces by {replaced.how}"
@@ -126,7 +169,7 @@ def _lines(answer: ContractAnswer, contracts: dict[str, Contract]) -> Iterator[s
     for earlier in answer.earlier:
         yield f"broken before: {earlier.what} (fault: {earlier.fault})"
     for broken in answer.undecided:
-        yield f"undecided: {broken.package} requires {broken.need}, which no side describes"
+        yield f"undecided: {broken.package} requires {broken.need}, which no contract covers"
     if answer.assumed:
         some = ", ".join(answer.assumed[:3]) + (", …" if len(answer.assumed) > 3 else "")
         yield f"assumed: {len(answer.assumed)} requirements are met elsewhere ({some})"
@@ -139,9 +182,10 @@ def _lines(answer: ContractAnswer, contracts: dict[str, Contract]) -> Iterator[s
         yield f"failed: {count} break{'s' if count > 1 else ''} between {sides}; fault: {faults}"
 
 
-def _breach(one: ContractBreach, contracts: dict[str, Contract]) -> Iterator[str]:
+def breach_lines(one: ContractBreach, contracts: Sequence[Contract]) -> Iterator[str]:
+    """Yield the description of a breach for people."""
     yield f"broken: {one.what}"
-    contact = contracts[one.fault].contact if one.fault in contracts else ""
+    contact = next((side.contact for side in contracts if side.name == one.fault), "")
     yield f"  fault: {one.fault}{f' ({contact})' if contact else ''}: {one.why}"
     if one.harmed:
         yield f"  harmed: {', '.join(one.harmed)}"

@@ -1,4 +1,4 @@
-"""`rdo promotion explain` and `held`: why a name is not newer, and what it holds back."""
+"""`rdo promotion explain` and `held`: why a name does not move, and what it holds back."""
 
 import os
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ seconds_option = click.option(
     type=click.FloatRange(1),
     default=SECONDS,
     show_default=True,
-    help="Longest search for the packages to hold back.",
+    help="Time limit of the search for packages to hold back.",
 )
 
 
@@ -53,8 +53,8 @@ def explain(
 ) -> None:
     """Show why the promotion NAME is not newer: what blocks it, and what lifts each blocker.
 
-    REPOSITORY is what NAME could lead to. Default: the candidate of its criteria, or consistent. No
-    name moves.
+    REPOSITORY is the repository that NAME could move to. Default: the candidate of its criteria, or
+    consistent. No name moves.
 
     \b
     rdo promotion explain tested

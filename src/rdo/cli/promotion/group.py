@@ -1,4 +1,4 @@
-"""`rdo promotion`: whether a repository can be given to users."""
+"""`rdo promotion`: decide whether a repository can be given to users."""
 
 import click
 
@@ -18,13 +18,15 @@ _VOTES = "rdo.cli.promotion.votes"
         "votes": Lazy(_VOTES, "votes", "List the votes of jobs."),
         "promote": Lazy(_PROMOTE, "promote", "Point a promotion name at a repository."),
         "run": Lazy(_RUN, "run", "Promote by criteria: the promoter."),
-        "status": Lazy(_RUN, "status", "Show where names lead, and what their candidates lack."),
+        "status": Lazy(
+            _RUN, "status", "Show where names lead, and which criteria candidates miss."
+        ),
         "import": Lazy(_RUN, "import_", "Print criteria of RDO's promoter scripts as TOML."),
         "explain": Lazy(_EXPLAIN, "explain", "Show why a name is not newer."),
         "held": Lazy(_EXPLAIN, "held", "Show what a name holds back."),
         "rollback": Lazy(_PROMOTE, "rollback", "Point a promotion name back."),
         "contract": Lazy(
-            "rdo.cli.promotion.contract", "contract", "Check what repositories owe each other."
+            "rdo.cli.promotion.contract", "contract", "Check contracts between repositories."
         ),
         "history": Lazy(_PROMOTE, "history", "Show the moves of a name."),
     },

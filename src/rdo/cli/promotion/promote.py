@@ -1,4 +1,4 @@
-"""`rdo promotion promote`, `rollback` and `history`: where promotion names lead."""
+"""`rdo promotion promote`, `rollback` and `history`: move promotion names."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -53,13 +53,13 @@ def _span(ctx: click.Context, param: click.Parameter, value: str) -> timedelta:
 @click.option(
     "--unchecked",
     is_flag=True,
-    help="Promote without the checks of rdo promotion check, and whatever the criteria say.",
+    help="Promote without running rdo promotion check, and ignore the criteria.",
 )
 @again_option
 @click.option(
     "--hold-back",
     is_flag=True,
-    help="If the checks find something, leave the fewest packages at the build NAME has.",
+    help="If the checks find something, keep as few packages as possible at the build NAME has.",
 )
 @click.option(
     "--for",
@@ -68,7 +68,7 @@ def _span(ctx: click.Context, param: click.Parameter, value: str) -> timedelta:
     callback=_span,
     default="14d",
     show_default=True,
-    help="How long a package is held back at most, in days (d) or hours (h).",
+    help="Longest time to hold a package back, in days (d) or hours (h).",
 )
 @seconds_option
 @output.json_option
@@ -89,10 +89,11 @@ def promote(
     """Point the promotion NAME at REPOSITORY, if the checks find nothing.
 
     If NAME has criteria in rdo.toml, REPOSITORY must meet them; without a REPOSITORY it is the
-    newest candidate that does. Answers of checks that still hold are used again. With components
-    NAME moves in all of them at once. previous-NAME then leads to where NAME led before. Packages
-    that NAME holds back stay where they are until REPOSITORY passes without that, or their time is
-    over. Exit code 5: a check found something, or the criteria are not met.
+    newest candidate that does. Answers of checks that are still valid are used again. With
+    components, NAME moves in all of them at once. previous-NAME then leads to where NAME led
+    before. A package that NAME holds back stays at its build until REPOSITORY passes with the newer
+    one, or until the hold expires. Exit code 5: a check found something, or the criteria are not
+    met.
 
     \b
     rdo promotion promote tested consistent --because "the cloud of today works"
@@ -158,9 +159,9 @@ def _promote_what_passes(
     hold_back: bool,
     seconds: float,
 ) -> Promoted:
-    """Promote the candidate if it passes, or without what is held back or may be.
+    """Promote the candidate if it passes, or else without the packages that may be held back.
 
-    `also` are the checks that the criteria ask for besides those of the default.
+    `also` are the checks that the criteria require besides the default ones.
     """
     around = checking.surroundings(app, target)
     asked = checked.wanted(app.settings.target(target.name), also=also, again=again)
@@ -199,7 +200,7 @@ def _promote_what_passes(
 def rollback(app: App, name: str, target: str | None, why: str, as_json: bool) -> None:
     """Point the promotion NAME back to where previous-NAME leads.
 
-    previous-NAME then leads to what was left, so that a second rollback undoes the first.
+    previous-NAME then leads to where NAME led, so that a second rollback undoes the first.
 
     \b
     rdo promotion rollback tested --because "nova does not start"
@@ -219,7 +220,7 @@ def rollback(app: App, name: str, target: str | None, why: str, as_json: bool) -
     type=click.IntRange(1),
     default=20,
     show_default=True,
-    help="Most moves.",
+    help="Maximum number of moves.",
 )
 @output.json_option
 @click.pass_obj

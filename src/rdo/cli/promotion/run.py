@@ -40,7 +40,7 @@ _NAMES = click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=c
 @target_option
 @_CONFIG
 @click.option(
-    "--loop", is_flag=True, help="Go on until SIGTERM or Ctrl-C, instead of promoting once."
+    "--loop", is_flag=True, help="Repeat until SIGTERM or Ctrl-C, instead of promoting once."
 )
 @click.option(
     "--interval",
@@ -65,8 +65,9 @@ def run(
 ) -> None:
     """Move each promotion NAME to the newest candidate that meets its criteria.
 
-    Without a NAME, every name that has criteria. Running it again changes nothing until a vote, a
-    candidate or the time does. Exit code 0: done, even if nothing met its criteria.
+    Without a NAME, moves every name that has criteria. Running it again moves nothing until there
+    is a new vote or candidate, or enough time has passed. Exit code 0: done, even if nothing met
+    its criteria.
 
     \b
     rdo promotion run
@@ -100,7 +101,7 @@ def run(
 def status(
     app: App, names: tuple[str, ...], target: str | None, file: Path | None, as_json: bool
 ) -> None:
-    """Show where each promotion NAME leads, and how far its candidates are with the criteria.
+    """Show where each promotion NAME leads, and which criteria its candidates meet.
 
     \b
     rdo promotion status
@@ -131,7 +132,7 @@ def import_(app: App, file: Path, target: str | None) -> None:
 def criteria_of(
     app: App, opened_target: OpenTarget, file: Path | None = None
 ) -> dict[str, Criteria]:
-    """Return the criteria of a target, of rdo.toml or of a file of the promoter scripts."""
+    """Return the criteria of a target, from rdo.toml or from a file of the promoter scripts."""
     section = app.settings.target(opened_target.name)
     if file is None:
         return configured.configured(opened_target, section)
@@ -141,9 +142,9 @@ def criteria_of(
 
 
 def checker(app: App, opened_target: OpenTarget, *, again: bool = False) -> PromoterChecks:
-    """Return how candidates are checked: with what hosts of the target have besides."""
+    """Return a function that checks candidates together with the other repositories of hosts."""
     section = app.settings.target(opened_target.name)
-    around = cache(partial(checking.surroundings, app, opened_target))  # asked for each candidate
+    around = cache(partial(checking.surroundings, app, opened_target))  # called for each candidate
 
     def check(
         found: Composition, before: Composition | None, names: tuple[str, ...] | None
@@ -166,7 +167,7 @@ def promote_by_criteria(
     again: bool = False,
     as_json: bool,
 ) -> int:
-    """Promote once, show what was decided, and return the exit code."""
+    """Run one promotion round, show its decisions, and return the exit code."""
     target_of = opened(app, target, reads_only=dry_run)
     chosen = configured.chosen(criteria_of(app, target_of, file), names)
     check = checker(app, target_of, again=again)
@@ -182,7 +183,7 @@ def promote_by_criteria(
 
 
 def tell_webhooks(app: App) -> None:
-    """Send what there is to tell of promotions; who cannot be reached is told after a round."""
+    """Send the events of promotions; an unreachable server gets them after a later round."""
     if app.settings.webhooks:
         outbox(app).run()
 
@@ -197,7 +198,7 @@ def _decision_lines(one: PromotionDecision, *, dry_run: bool) -> Iterator[str]:
         yield f"  {one.why}"
         yield from (f"  {held.package} is {held}" for held in (one.part.held if one.part else ()))
     elif not one.judged:
-        yield f"{name}: {one.candidate} has led nowhere newer"
+        yield f"{name}: {one.candidate} has not moved to a newer repository"
     else:
         yield f"{name}: none of {len(one.judged)} candidates meets its criteria"
         yield from _judged_lines(one.judged[0])
@@ -210,7 +211,7 @@ def _judged_lines(one: Judged) -> Iterator[str]:
 
 
 def _decision_row(one: PromotionDecision) -> dict[str, object]:
-    """Return a decision for programs."""
+    """Return a decision as JSON data."""
     return {
         "name": one.name,
         "component": one.component,
@@ -250,7 +251,7 @@ def _state_lines(one: PromotionState) -> Iterator[str]:
     moved = f", moved {minute(one.moved)} by {one.by}" if one.moved else ""
     yield f"{one.name} -> {where}{moved}"
     if one.candidate and not one.judged:
-        yield f"  {one.candidate} has led nowhere newer"
+        yield f"  {one.candidate} has not moved to a newer repository"
     for judged in one.judged:
         yield from _judged_lines(judged)
 

@@ -1,4 +1,4 @@
-"""`rdo promotion vote` and `votes`: what jobs say of repositories."""
+"""`rdo promotion vote` and `votes`: the verdicts of jobs on repositories."""
 
 import click
 
@@ -13,7 +13,7 @@ from rdo.promotion.deciding.votes import Voted
 _COMPONENT = click.option(
     "--component",
     metavar="C",
-    help="Component of the repository that is meant. Default: of a name, all of them together.",
+    help="Component of the repository. Default for a name: all components together.",
 )
 
 
@@ -44,8 +44,8 @@ def vote(
 ) -> None:  # one parameter per option
     """Record the verdict of a job on a repository, named as for rdo repo show.
 
-    COMMIT is the upstream hash that a repository was made for, or its start. With components a name
-    stands for its aggregate; the hash of an aggregate is in NAME/delorean.repo.md5.
+    COMMIT is the upstream hash that a repository was made for, or its first digits. With components
+    a name means its aggregate; the hash of an aggregate is in NAME/delorean.repo.md5.
 
     \b
     rdo promotion vote consistent --job weirdo-scenario001 --success --url https://ci.example/1
@@ -65,14 +65,14 @@ def vote(
 @click.command()
 @click.argument("what", required=False, metavar="[REPOSITORY|COMMIT|AGGREGATE]")
 @target_option
-@click.option("--job", metavar="JOB", help="List the votes of this job alone.")
+@click.option("--job", metavar="JOB", help="List only the votes of this job.")
 @click.option(
     "--limit",
     metavar="N",
     type=click.IntRange(1),
     default=50,
     show_default=True,
-    help="Most votes.",
+    help="Maximum number of votes.",
 )
 @_COMPONENT
 @output.json_option
@@ -116,7 +116,7 @@ def votes(
 
 
 def _row(one: Voted) -> dict[str, object]:
-    """Return a vote for programs; hashes are called as in DLRN's API."""
+    """Return a vote as JSON data; hashes have the names of DLRN's API."""
     vote, commit = one.vote, one.vote.commit
     return {
         "job": vote.job,

@@ -1,1 +1,1 @@
-"""The repositories of a target: looked at, compared, composed, and brought to hosts."""
+"""Commands on the repositories of a target: show, compare, compose, and bring to hosts."""

@@ -1,4 +1,4 @@
-"""`rdo repo contains`: which repositories have a commit, a fix, or a version of a package."""
+"""`rdo repo contains`: find the repositories with a commit, a fix, or a version of a package."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ from rdo.promotion.containing import (
 @click.argument("what", metavar="COMMIT|FIX|PACKAGE")
 @click.argument("version", metavar="[VERSION]", default="")
 @target_option
-@click.option("--all", "everything", is_flag=True, help="List every repository that has it, too.")
+@click.option("--all", "everything", is_flag=True, help="Also list every repository that has it.")
 @output.json_option
 @click.pass_obj
 def contains(
@@ -33,7 +33,7 @@ def contains(
     """Show which names lead to a repository with a commit, a fix or a version, and since when.
 
     COMMIT is the hash of a commit of an upstream or a distgit, FIX an id that a commit's message
-    names, such as CVE-2026-1234, lp#1234567 or rhbz#1234567. Exit code 4: it is nowhere.
+    names, such as CVE-2026-1234, lp#1234567 or rhbz#1234567. Exit code 4: no repository has it.
 
     \b
     rdo repo contains 1a2b3c4d5e6f

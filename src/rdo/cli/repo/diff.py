@@ -1,4 +1,4 @@
-"""`rdo repo diff`: what distinguishes two repositories, with the commits between them."""
+"""`rdo repo diff`: show how two repositories differ, with the commits between them."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ from rdo.promotion.differences import (
     type=click.IntRange(0),
     default=MOST_COMMITS,
     show_default=True,
-    help="Most commits to list of each package.",
+    help="Maximum number of commits to list for each package.",
 )
 @output.json_option
 @click.pass_obj
@@ -47,7 +47,7 @@ def diff(app: App, before: str, after: str, target: str | None, most: int, as_js
     mirrors = app.settings.data / "mirrors"
     found = differences(target_of, mirrors, one, other, most_commits=most)
     lines = [line for row in found for line in _lines(row)]
-    lines = lines or [f"{before} and {after} hold the same builds"]
+    lines = lines or [f"{before} and {after} contain the same builds"]
     lines += ["", _summary(found)] if found else []
     output.show({"before": before, "after": after, "packages": found}, as_json, "\n".join(lines))
 

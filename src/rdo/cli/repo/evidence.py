@@ -1,4 +1,4 @@
-"""`rdo repo evidence`: what a build was made from, for other programs."""
+"""`rdo repo evidence`: export what a build was made from, for other programs."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from rdo.errors import RefusedError
     show_default=True,
     help="The document to write.",
 )
-@click.option("--sign", is_flag=True, help="Sign a provenance by the target's key (DSSE).")
+@click.option("--sign", is_flag=True, help="Sign a provenance with the target's key (DSSE).")
 @click.option(
     "-o",
     "--output",
@@ -37,7 +37,7 @@ def evidence(
 ) -> None:
     """Show what a build was made from: a bill of materials, or SLSA's provenance.
 
-    BUILD is the number of a build, RPM the file name of an RPM of one.
+    BUILD is the number of a build; RPM is the file name of an RPM that a build made.
 
     \b
     rdo repo evidence 4711

@@ -12,10 +12,12 @@ _SIGN = "rdo.cli.repo.sign"
     cls=LazyGroup,
     lazy={
         "list": Lazy(_LOOK, "list_", "List the repositories in the tree, newest first."),
-        "show": Lazy(_LOOK, "show", "Show the builds that a repository holds."),
+        "show": Lazy(_LOOK, "show", "Show the builds that a repository contains."),
         "diff": Lazy("rdo.cli.repo.diff", "diff", "Compare two repositories, with the commits."),
         "files": Lazy(_LOOK, "files", "List a repository's RPMs, or the files of one RPM."),
-        "whatprovides": Lazy(_LOOK, "whatprovides", "Show which RPMs provide something."),
+        "whatprovides": Lazy(
+            _LOOK, "whatprovides", "Show which RPMs provide a capability or file."
+        ),
         "contains": Lazy(
             "rdo.cli.repo.contains", "contains", "Show where a commit, fix or version is."
         ),
@@ -28,9 +30,9 @@ _SIGN = "rdo.cli.repo.sign"
         "import": Lazy(
             "rdo.cli.repo.import_", "import_", "Import what another instance has published."
         ),
-        "push": Lazy("rdo.cli.repo.push", "push_", "Push repositories to mirrors outside."),
+        "push": Lazy("rdo.cli.repo.push", "push_", "Push repositories to mirrors."),
         "release-rpm": Lazy(
-            "rdo.cli.repo.release", "release_rpm", "Build the package that hosts install from."
+            "rdo.cli.repo.release", "release_rpm", "Build the package that lets hosts install."
         ),
         "sign-key": Lazy(_SIGN, "sign_key", "Make, show and replace the key that signs a target."),
         "sign": Lazy(_SIGN, "sign", "Sign what was published before the target had a key."),

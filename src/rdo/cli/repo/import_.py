@@ -1,4 +1,4 @@
-"""`rdo repo import`: what another instance has built and published."""
+"""`rdo repo import`: import what another instance has built and published."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ _KEY_BYTES = 1_000_000
     "--commit",
     metavar="HASH",
     default="",
-    help="Import only the packages whose upstream commit begins so.",
+    help="Import only packages whose upstream commit begins with this.",
 )
 @click.option(
     "--key",
@@ -44,10 +44,10 @@ def import_(
 ) -> None:
     """Import the packages of the repository at URL, of another factory or of DLRN.
 
-    URL is a name or a hash directory in the other tree, below an address that import-from of the
-    target allows. Each RPM is compared with the checksum in the repository's metadata. All of
-    them are here and right before the first is published. An import that was killed goes on, and
-    downloads what is missing. A package that has a newer commit here is left out.
+    URL is a name or a hash directory in the other tree; import-from of the target must allow the
+    address. Each RPM is compared with the checksum in the repository's metadata. The first RPM is
+    published only after all of them are downloaded and verified. Run an import that was killed
+    again: it downloads what is missing. A package that has a newer commit here is left out.
 
     \b
     rdo repo import https://trunk.example.org/repos/consistent --dry-run

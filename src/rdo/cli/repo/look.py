@@ -1,4 +1,4 @@
-"""`rdo repo list`, `show`, `files` and `whatprovides`: what is in repositories."""
+"""`rdo repo list`, `show`, `files` and `whatprovides`: show the content of repositories."""
 
 import click
 
@@ -47,7 +47,7 @@ def list_(app: App, target: str | None, limit: int, everything: bool, as_json: b
 @output.json_option
 @click.pass_obj
 def show(app: App, repository: str, target: str | None, as_json: bool) -> None:
-    """Show the builds that REPOSITORY holds, and where it is.
+    """Show the builds that REPOSITORY contains, and where it is.
 
     \b
     rdo repo show consistent

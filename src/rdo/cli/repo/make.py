@@ -44,7 +44,11 @@ _WITHOUT_DEPENDENCIES = click.option(
     help="Take the RPMs of a scratch build, a file or a folder; needs --output (repeatable).",
 )
 @click.option(
-    "--output", "folder", metavar="DIR", type=_PATH, help="Write a new folder, not the tree."
+    "--output",
+    "folder",
+    metavar="DIR",
+    type=_PATH,
+    help="Write to a new folder, not the tree.",
 )
 @_URL
 @_WITHOUT_DEPENDENCIES
@@ -66,8 +70,8 @@ def compose(
 ) -> None:  # one parameter per option
     """Compose a repository of the builds of REPOSITORY, with other builds of some packages.
 
-    It enters the target's tree, named by its set of builds; no name moves. A later purge removes
-    it like any repository that no name leads to.
+    It is stored in the target's tree under the hash of its set of builds; no name moves. A later
+    purge removes it like any repository that no name leads to.
 
     \b
     rdo repo compose @2026-11-20T10:00
@@ -75,7 +79,9 @@ def compose(
     rdo repo compose consistent --scratch results --output review
     """
     if scratch and folder is None:
-        raise click.UsageError("--scratch needs --output DIR: scratch builds enter no tree")
+        raise click.UsageError(
+            "--scratch needs --output DIR: scratch builds are not added to the tree"
+        )
     target_of = opened(app, target, reads_only=folder is not None or dry_run)
     found = change(target_of, find(target_of, base), instead, without)
     if dry_run:

@@ -1,4 +1,4 @@
-"""The options and arguments that several commands of `rdo repo` have."""
+"""Options and arguments that several commands of `rdo repo` share."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -27,6 +27,6 @@ def repository_argument(
 
 
 def opened(app: App, target: str | None, *, reads_only: bool = True) -> OpenTarget:
-    """Open the target that is named, or the only one."""
+    """Open the named target, or the only one."""
     app.reads_only = reads_only
     return app.target(app.settings.only_target(target))

@@ -1,4 +1,4 @@
-"""`rdo repo push`: repositories at places outside."""
+"""`rdo repo push`: copy repositories to places outside."""
 
 import logging
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 @click.argument("places", metavar="[PLACE]...", nargs=-1)
 @target_option
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
-@click.option("--look", is_flag=True, help="Ask the places what they have, even if nothing is new.")
+@click.option("--look", is_flag=True, help="List the files on the mirrors, even if nothing is new.")
 @output.json_option
 @click.pass_obj
 def push_(
@@ -31,9 +31,9 @@ def push_(
 ) -> None:  # one parameter per option
     """Push the target's repositories to PLACE, a mirror named in rdo.toml; default: to all.
 
-    Sends what is missing there, and what names need first: a user of the mirror never meets a
-    name that leads to something absent. An interrupted push is completed by the next one. Without
-    changes nothing is sent, and nobody is asked; --look finds what a place has lost.
+    Sends missing files first and moves names last, so that a name on the mirror always leads to a
+    complete repository. The next push completes an interrupted one. Without changes the mirror is
+    not contacted; --look finds files that it has lost.
 
     \b
     rdo repo push

@@ -1,4 +1,4 @@
-"""`rdo repo release-rpm`: the package by which hosts install from a target."""
+"""`rdo repo release-rpm`: build the package with which hosts install from a target."""
 
 import tempfile
 from pathlib import Path
@@ -27,7 +27,7 @@ from rdo.model.build import Built, Failed
 @click.option(
     "--pin",
     is_flag=True,
-    help="Stay at what the name leads to now; rdo trunk purge may remove that in the end.",
+    help="Use the repository that the name leads to now, for good; rdo trunk purge may remove it.",
 )
 @click.option(
     "--url", metavar="URL", help="Where hosts find the target's tree. Default: as in rdo.toml."
@@ -61,10 +61,10 @@ def release_rpm(
     dry_run: bool,
     as_json: bool,
 ) -> None:  # one parameter per option
-    """Build rdo-release, the package by which a host installs from a target.
+    """Build rdo-release, the package that lets a host install from a target.
 
-    It brings the repositories of the target's release and of its dependencies under addresses
-    that stay the same from round to round, and the keys of a target that is signed.
+    It configures the repositories of the target's release and of its dependencies, at addresses
+    that do not change from round to round, and contains the keys of a signed target.
 
     \b
     rdo repo release-rpm --target master-deb12 --publish

@@ -1,4 +1,4 @@
-"""`rdo repo sign-key` and `rdo repo sign`: the keys of a target, and what they sign."""
+"""`rdo repo sign-key` and `rdo repo sign`: manage a target's keys, and sign older RPMs."""
 
 import logging
 from pathlib import Path
@@ -26,7 +26,7 @@ _NAME = click.option(
     "--name",
     metavar="NAME",
     default="",
-    help="Whose key it is, as users see it. Default: the project's name and the target's.",
+    help="User id of the key, as users see it. Default: the project's name and the target's.",
 )
 
 
@@ -48,7 +48,7 @@ def sign_key() -> None:
 def create(app: App, target: str | None, name: str, expires: str, as_json: bool) -> None:
     """Make the first key of a target.
 
-    It has no passphrase, and lies where only this user can read it. RPMs are signed from the
+    The key has no passphrase, and only this user can read it. RPMs are signed from the
     next round on, once rdo.toml has [targets.NAME.signing]; rdo repo sign signs older ones.
 
     \b
@@ -68,8 +68,8 @@ def create(app: App, target: str | None, name: str, expires: str, as_json: bool)
 def rotate(app: App, target: str | None, name: str, expires: str, as_json: bool) -> None:
     """Make a new key that signs from now on.
 
-    What earlier keys have signed stays valid: .repo files and rdo-release name all keys. Build
-    rdo-release anew, so that hosts have the new key before it is the only one.
+    Signatures by earlier keys stay valid: .repo files and rdo-release name all keys. Build
+    rdo-release again, so that hosts get the new key before it is the only one.
 
     \b
     rdo repo sign-key rotate --target master-deb12
@@ -138,7 +138,7 @@ def export_(app: App, target: str | None, place: Path | None) -> None:
     "--instead-of",
     metavar="FINGERPRINT",
     multiple=True,
-    help="Also replace signatures by this key, which nobody trusts any more (repeatable).",
+    help="Also replace signatures by this key, which is no longer trusted (repeatable).",
 )
 @click.option("--dry-run", is_flag=True, help="Print how many RPMs would be signed.")
 @output.json_option
@@ -153,8 +153,8 @@ def sign(
 ) -> None:
     """Sign the RPMs that a target published before it had a key.
 
-    Then the repositories that names lead to, and each REPOSITORY, are written again with them, at
-    the same places. Older ones stay as they are. It can be interrupted and started again.
+    Then rewrites in place the repositories that names lead to, and each REPOSITORY. Older
+    repositories stay as they are. It can be interrupted and started again.
 
     \b
     rdo repo sign --target master-deb12
@@ -167,7 +167,7 @@ def sign(
         return
     done = signing.sign_published(app, target, keys, repositories)
     for name in done.lost:
-        log.warning("%s is not in the pool; rdo trunk verify --repair mends what it can", name)
+        log.warning("%s is not in the pool; run: rdo trunk verify --repair", name)
     for why in done.left:
         log.warning("not signed: %s", why)
     lines = [f"signed {done.rpms} RPMs", *(f"  {path}" for path in done.repositories)]

@@ -1,1 +1,1 @@
-"""The commands that follow upstreams, and those that explain and repeat what was built."""
+"""The commands that follow upstreams, and those that explain and repeat builds."""

@@ -40,18 +40,18 @@ _VERIFY, _PURGE = "rdo.cli.trunk.verify", "rdo.cli.trunk.purge"
     cls=LazyGroup,
     lazy={
         "queue": Lazy(_STEER, "queue", "Show queued and running builds, and what they wait for."),
-        "recheck": Lazy(_STEER, "recheck", "Queue failed packages once more."),
-        "rebuild": Lazy(_STEER, "rebuild", "Rebuild the packages that need a package."),
+        "recheck": Lazy(_STEER, "recheck", "Queue failed packages again."),
+        "rebuild": Lazy(_STEER, "rebuild", "Rebuild the packages that require a package."),
         "cancel": Lazy(_STEER, "cancel", "End a queued or running build."),
         "hold": Lazy(_STEER, "hold", "Keep a package at a build; others stop waiting for it."),
         "release": Lazy(_STEER, "release", "End a hold."),
-        "ack": Lazy(_ACK, "ack", "Say that you are on a package that is not well."),
-        "unack": Lazy(_ACK, "unack", "Say that nobody is on a package any more."),
+        "ack": Lazy(_ACK, "ack", "Say that you are working on a broken package."),
+        "unack": Lazy(_ACK, "unack", "Say that nobody is working on a package any more."),
         "pause": Lazy(_STEER, "pause", "Build nothing until the target is resumed."),
         "resume": Lazy(_STEER, "resume", "End a pause."),
         "verify": Lazy(_VERIFY, "verify", "Check that store, tree and mirrors agree."),
-        "purge": Lazy(_PURGE, "purge", "Remove what is old and no longer needed."),
-        "delete-build": Lazy(_PURGE, "delete_build", "Remove one build that nobody needs."),
+        "purge": Lazy(_PURGE, "purge", "Remove old data that is no longer needed."),
+        "delete-build": Lazy(_PURGE, "delete_build", "Remove one build completely."),
         "import-dlrn": Lazy(_IMPORT, "import_dlrn", "Take over a running DLRN instance."),
     },
     sections={
@@ -216,7 +216,7 @@ def log(app: App, build: str, target: str | None, cause: bool, follow: bool, as_
     rdo trunk log python-oslo-config --follow
     """
     if as_json and not cause:
-        raise click.UsageError("--json goes with --cause: a log itself is text")
+        raise click.UsageError("--json needs --cause: a log itself is text")
     file, found = Path(build), None
     if "/" in build and not file.is_file():
         raise NotFoundError(f"there is no file {build}")
@@ -276,8 +276,8 @@ def try_(
     """Build a change of PACKAGE against `current`, without storing or publishing anything.
 
     Uncommitted changes in a work tree are included. A side you do not name comes from the branch
-    the target follows. Exit code 1: the change fails to build; 6: it could not be tried, because
-    of something outside it.
+    the target follows. Exit code 1: the change fails to build; 6: something else prevented the
+    build.
 
     \b
     rdo trunk try python-oslo-config --source ~/src/oslo.config
@@ -315,7 +315,7 @@ def _show_target(found: TargetStatus) -> None:
 
 
 def _build(view: PackageView) -> str:
-    """Return the build that is published of a package; of a held one also the newest."""
+    """Return the published build of a package; for a held package also the newest build."""
     held = view.facts.hold.build_id if view.facts.hold else None
     newest = "" if view.build_id is None else str(view.build_id)
     return newest if held is None or str(held) == newest else f"{held} (newest: {newest})"

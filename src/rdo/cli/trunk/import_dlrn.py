@@ -50,9 +50,9 @@ def import_dlrn(
 ) -> None:
     """Take over a DLRN instance: builds, tree, users, votes and promotions.
 
-    DLRN's database, of any version, and its tree are only read; files of the tree get a second
-    name where that is possible, and are copied elsewhere. What is here already is left as it is,
-    so the command can be repeated, and goes on where it was killed. The target is paused meanwhile.
+    The command only reads DLRN's database, of any version, and its tree. It makes hard links to the
+    files of the tree, or copies them if that is impossible. It skips everything that was taken over
+    before, so you can repeat it, also after a kill. The target is paused meanwhile.
 
     Exit code 1: something was left out, and is listed.
 
@@ -73,7 +73,7 @@ def _summary(done: TakenOver) -> str:
     counts += [f"{done.users} users"] if done.users else []
     lines = [f"{done.target}: {would}: {', '.join(counts) or 'nothing new'}"]
     if done.known:
-        lines.append(f"{done.known} builds were here before")
+        lines.append(f"{done.known} builds had been taken over before")
     if done.repositories:
         how = f"{done.files} files, {done.copied} of them copied"
         lines.append(f"{done.repositories} directories of the tree: {how}")

@@ -1,4 +1,4 @@
-"""`rdo trunk purge`, `delete-build`: remove what targets no longer need, or one build."""
+"""`rdo trunk purge` and `delete-build`: remove what targets no longer need, or one build."""
 
 import click
 
@@ -62,9 +62,9 @@ def delete_build(
 ) -> None:
     """Remove BUILD, a number, with its logs, its RPMs and every repository that holds these.
 
-    Refused while a name leads to such a repository, a package stands at the build or at that of
-    such a repository, or a running build may read one. `rdo trunk hold` takes a build away from the
-    names first. Waits for a running round to finish.
+    Refused while a name leads to such a repository, while a package's published build is BUILD or
+    the build of such a repository, or while a running build may read one. To take a build away
+    from the names first, use `rdo trunk hold`. Waits for a running round to finish.
 
     \b
     rdo trunk delete-build 42 --dry-run
@@ -103,7 +103,7 @@ def _show(found: FactoryPurge) -> None:
 
 
 def _in_words(found: FactoryPurge) -> str:
-    """Return what a purge has removed, in one line."""
+    """Return in one line what a purge has removed."""
     purges = [one.purge for one in found.targets]
     parts = []
     for name, word in _WORDS.items():

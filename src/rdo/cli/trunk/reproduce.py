@@ -1,4 +1,4 @@
-"""`rdo reproduce`: build something again as it was built."""
+"""`rdo reproduce`: repeat a build exactly and compare the result."""
 
 import contextlib
 from collections.abc import Iterator
@@ -83,7 +83,8 @@ def _lines(made: "Reproduced") -> Iterator[str]:
     if made.root_changes:
         yield f"  its root differs: {', '.join(made.root_changes[:20])}"
     elif made.root_size:
-        yield f"  the same root: {made.root_size} packages over the base"
+        above = "" if made.in_mock else " over the base"
+        yield f"  the same root: {made.root_size} packages{above}"
     yield f"  log: {made.log_file}"
 
 

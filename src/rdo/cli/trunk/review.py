@@ -1,4 +1,4 @@
-"""`rdo review`: build open reviews of others, and answer them."""
+"""`rdo review`: build open reviews of others, and send verdicts."""
 
 import signal
 from collections.abc import Iterator
@@ -22,15 +22,15 @@ _number = click.argument("number", metavar="REVIEW", type=click.IntRange(1))
 
 @click.group()
 def review() -> None:
-    """Build open reviews with what depends on them, and vote.
+    """Build open reviews and the packages that require them, and vote.
 
-    Reviews come by the webhooks of `rdo serve`; `run` builds them, within limits of their own.
+    Reviews arrive by the webhooks of `rdo serve`; `run` builds them, within limits of their own.
     """
 
 
 @review.command("list")
 @_target_option
-@click.option("--open", "only_open", is_flag=True, help="Show only what is not finished.")
+@click.option("--open", "only_open", is_flag=True, help="Show only unfinished reviews.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @output.json_option
 @click.pass_obj
@@ -60,7 +60,7 @@ def _line(one: ReviewRun) -> tuple[object, ...]:
 @output.json_option
 @click.pass_obj
 def show(app: App, number: int, as_json: bool) -> None:
-    """Show a review: what was built, how it went, and what jobs say.
+    """Show a review: what was built, the results, and the votes of jobs.
 
     \b
     rdo review show 42
@@ -83,7 +83,7 @@ def _lines(found: listing.ReviewView) -> Iterator[str]:
     for vote in found.votes:
         yield f"  {vote.job}: {vote.verdict} {vote.url}".rstrip()
     if one.report_error:
-        yield f"the server was not told: {one.report_error}"
+        yield f"the verdict could not be sent: {one.report_error}"
 
 
 @review.command()
@@ -108,7 +108,7 @@ def add(app: App, url: str, target: str | None, as_json: bool) -> None:
 @output.json_option
 @click.pass_obj
 def cancel(app: App, number: int, because: str, as_json: bool) -> None:
-    """End a review that is queued, runs, or waits for votes; its server is told nothing.
+    """End a review that is queued, runs, or waits for votes, without answering its server.
 
     \b
     rdo review cancel 42 --because "the mirror is away"
@@ -124,8 +124,8 @@ def cancel(app: App, number: int, because: str, as_json: bool) -> None:
 def run(app: App, loops: bool, as_json: bool) -> None:
     """Build the reviews that are queued, vote, and end.
 
-    One process does this for all targets, beside their rounds. A review that is superseded by a
-    newer patch set, or cancelled, is ended.
+    One process does this for all targets, in parallel with their rounds. It ends a review when a
+    newer patch set supersedes it or somebody cancels it.
 
     \b
     rdo review run --loop

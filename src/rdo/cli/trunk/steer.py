@@ -1,6 +1,6 @@
 """`rdo trunk queue`, `recheck`, `rebuild`, `cancel`, `hold`, `pause` and their opposites."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from rdo.app import App
 from rdo.cli import complete, output
 from rdo.cli.trunk.group import one_target_option, target_option
 from rdo.errors import ConfigError
+from rdo.publish.contents import COMPOSED
+from rdo.publish.names import CONSISTENT, CURRENT
 from rdo.trunk.care import steering
 from rdo.trunk.context import Trunk, open_trunk, open_trunks
 from rdo.trunk.views import dependents
@@ -105,7 +107,7 @@ def _recheck_lines(done: list[steering.Rechecked], working: set[str]) -> Iterato
     shell_complete=complete.packages,
     help=_DEPENDENTS,
 )
-@click.option("--direct", is_flag=True, help="Leave out packages that need it only through others.")
+@click.option("--direct", is_flag=True, help="Leave out packages that require it only indirectly.")
 @click.option("--dry-run", is_flag=True, help="Print order and cost; queue nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @one_target_option
@@ -218,7 +220,7 @@ def cancel(
 def hold(
     app: App, package: str, build_id: int | None, because: str, target: str | None, as_json: bool
 ) -> None:
-    """Keep PACKAGE at a build and build nothing new of it, until `rdo trunk release`.
+    """Keep PACKAGE at a build, and do not build its new commits, until `rdo trunk release`.
 
     Other packages stop waiting for it, and `consistent` moves without it. Its queued builds stay
     queued.
@@ -233,7 +235,7 @@ def hold(
     lines = [f"{name} is held{place}; rdo trunk release {name} ends the hold"]
     lines += _moved(trunk, done.moved)
     if done.moved:
-        lines.append("machines that already have a newer build: dnf distro-sync")
+        lines.append("hosts that have a newer build must run: dnf distro-sync")
     output.show(done, as_json, "\n".join(lines))
 
 
@@ -254,13 +256,24 @@ def release(app: App, package: str, target: str | None, as_json: bool) -> None:
     output.show(done, as_json, "\n".join(lines))
 
 
-def _moved(trunk: Trunk, places: tuple[Path, ...]) -> list[str]:
-    """Say where names lead now, by the path in the tree."""
-    inside = (
-        place.relative_to(trunk.tree.repos) if place.is_relative_to(trunk.tree.repos) else place
-        for place in places
-    )
-    return [f"names now lead to {place}" for place in inside]
+def _moved(trunk: Trunk, places: Collection[Path]) -> list[str]:
+    """Print which names point where now; the hash of a composed repository is shortened."""
+    leading: dict[Path, list[str]] = {place: [] for place in places}
+    for name in (CURRENT, CONSISTENT):
+        for repository in trunk.tree.leads(name):
+            place = trunk.tree.repos / repository.path
+            if place in leading:
+                leading[place].append(name)
+    return [_leads(place.relative_to(trunk.tree.repos), names) for place, names in leading.items()]
+
+
+def _leads(place: Path, names: Collection[str]) -> str:
+    shown = str(place)
+    if COMPOSED in place.parts:
+        above = place.parts[: place.parts.index(COMPOSED) + 1]
+        shown = str(Path(*above, place.name[:8]))
+    verb = "leads" if len(names) == 1 else "lead"
+    return f"{' and '.join(names) or 'names'} now {verb} to {shown}"
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""`rdo trunk verify`: whether the store, tree and mirrors of targets agree."""
+"""`rdo trunk verify`: check that the store, tree and mirrors of targets agree."""
 
 from collections.abc import Iterator
 

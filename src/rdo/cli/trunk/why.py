@@ -1,4 +1,4 @@
-"""`rdo why`: why a package is or is not being built."""
+"""`rdo why`: explain why a package is or is not being built."""
 
 from typing import TYPE_CHECKING
 

@@ -1,1 +1,1 @@
-"""fedpkg's verbs, by what they work on."""
+"""fedpkg's verbs, grouped by what they work on."""

@@ -1,4 +1,4 @@
-"""`rdo pkg coprbuild`: build for a release at Copr, and add the build to an update file."""
+"""`rdo pkg coprbuild`: build for a release in Copr, and add the build to an update file."""
 
 import platform
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 from rdo.cli import output
 from rdo.cli.pkg.everyday.farms import build_at_farm, farm_options
 from rdo.cli.pkg.everyday.lookaside import known_site
-from rdo.cli.pkg.group import app_here, desk
+from rdo.cli.pkg.group import app_here, desk_in_git
 from rdo.cli.pkg.info import info_file_option, load_metadata, local_info_option
 
 
@@ -35,9 +35,14 @@ from rdo.cli.pkg.info import info_file_option, load_metadata, local_info_option
     type=click.Path(path_type=Path),
     help="Update file that the build is added to.",
 )
-@click.option("--no-update-file", "-F", is_flag=True, help="Add the build to no update file.")
 @click.option(
-    "--skip-build", "-s", is_flag=True, help="Only add to the update file what Copr has built."
+    "--no-update-file", "-F", is_flag=True, help="Do not add the build to an update file."
+)
+@click.option(
+    "--skip-build",
+    "-s",
+    is_flag=True,
+    help="Do not build; add the build that is already in Copr to the update file.",
 )
 @click.option("--user", "-u", default="", help="Owner of the project. Default: the builder's.")
 @local_info_option
@@ -59,7 +64,7 @@ def coprbuild(
     local_info: str,
     info_file: str,
 ) -> None:  # one parameter per option
-    """Build at Copr in the project rdo-RELEASE-DIST, and add the build to an update file.
+    """Build in Copr's project rdo-RELEASE-DIST, and add the build to an update file.
 
     \b
     rdo pkg coprbuild
@@ -71,8 +76,7 @@ def coprbuild(
     from rdo.updates.build_sources import COPR
     from rdo.updates.update_file import UpdateBuild, with_build
 
-    here = desk(as_json=as_json)
-    here.clone.check()
+    here = desk_in_git(as_json=as_json)
     app = app_here()
     choice = farm_builds.choose(app.settings, None, builder=builder, kind="copr")
     found, repo = load_metadata(local_info, info_file).repo_of(here.clone.branch, release, dist)
@@ -97,6 +101,6 @@ def coprbuild(
             ctx.exit(code)
     if made and not dry_run:
         write_file(update_file, str(made))
-    if made and not (as_json and not skip_build):  # a program has got its one JSON by then
+    if made and not (as_json and not skip_build):  # JSON output is printed only once
         done = "would be added" if dry_run else "added"
         output.show(entry, as_json, f"{update_file}: {done}: {entry}")

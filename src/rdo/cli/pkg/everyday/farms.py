@@ -10,7 +10,7 @@ import click
 from rdo.cli import output
 from rdo.cli.pkg.everyday.lookaside import known_site, site_option
 from rdo.cli.pkg.everyday.stages import macros_of, release_option, take_sources
-from rdo.cli.pkg.group import app_here, desk, dry_run_option, platform_option
+from rdo.cli.pkg.group import app_here, desk_in_git, dry_run_option, platform_option
 from rdo.errors import RefusedError
 from rdo.model.build import Built, Failed
 
@@ -33,7 +33,7 @@ def farm_options(command: Callable[..., Any]) -> Callable[..., Any]:
         dry_run_option,
         output.json_option,
         site_option,
-        click.option("--nowait", is_flag=True, help="Do not wait until the build has ended."),
+        click.option("--nowait", is_flag=True, help="Do not wait for the build to end."),
         click.option(
             "--builder",
             default="",
@@ -45,8 +45,8 @@ def farm_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _here_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add those of a verb that builds for the branch that is checked out, too."""
+def _branch_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the farm options, and those of a verb that builds the checked-out branch."""
     return farm_options(platform_option(release_option(command)))
 
 
@@ -56,13 +56,13 @@ _target = click.option(
 
 
 @click.command()
-@_here_options
+@_branch_options
 @_target
 @click.option("--scratch", is_flag=True, help="Make a scratch build, which is not kept.")
 @_SRPM
 @click.pass_context
 def build(ctx: click.Context, /, **options: Any) -> None:
-    """Build what is committed and pushed at the farm that the site or rdo.toml names.
+    """Build the pushed commit on the farm that the site or rdo.toml names.
 
     \b
     rdo pkg build
@@ -72,43 +72,43 @@ def build(ctx: click.Context, /, **options: Any) -> None:
 
 
 @click.command()
-@_here_options
+@_branch_options
 @_target
 @_SRPM
 @click.pass_context
 def scratch_build(ctx: click.Context, /, **options: Any) -> None:
-    """Make a scratch build at the farm, of what is pushed or with --srpm of local changes."""
+    """Make a scratch build of the pushed commit on the farm; with --srpm, of local changes."""
     ctx.exit(build_at_farm(scratch=True, **options))
 
 
 @click.command()
-@_here_options
+@_branch_options
 @_target
 @click.option("--scratch", is_flag=True, help="Make a scratch build, which is not kept.")
 @_SRPM
 @click.pass_context
 def kojibuild(ctx: click.Context, /, **options: Any) -> None:
-    """Build at the Koji that rdo.toml names."""
+    """Build in the Koji hub that rdo.toml names."""
     ctx.exit(build_at_farm(kind="koji", **options))
 
 
 @click.command()
-@_here_options
+@_branch_options
 @_target
 @click.option("--scratch", is_flag=True, help="Make a scratch build, which is not kept.")
 @click.pass_context
 def cbsbuild(ctx: click.Context, /, **options: Any) -> None:
-    """Build at CentOS's build system, the builder `cbs` of rdo.toml, from a source RPM."""
+    """Build in CentOS's build system, the builder `cbs` of rdo.toml, from a source RPM."""
     options["builder"] = options["builder"] or "cbs"
     ctx.exit(build_at_farm(srpm="", **options))
 
 
 @click.command()
-@_here_options
+@_branch_options
 @click.argument("project", required=False, default="")
 @click.pass_context
 def copr_build(ctx: click.Context, /, **options: Any) -> None:
-    """Build at Copr, in PROJECT (OWNER/NAME; default: the builder's), from a source RPM."""
+    """Build in Copr's PROJECT (OWNER/NAME; default: the builder's), from a source RPM."""
     ctx.exit(build_at_farm(kind="copr", srpm="", **options))
 
 
@@ -127,12 +127,11 @@ def build_at_farm(
     project: str = "",
     kind: str = "",
 ) -> int:
-    """Build the distgit here at a farm, show how it ended, and return the exit code."""
+    """Build this distgit on a farm, show the outcome, and return the exit code."""
     from rdo.distgit.everyday import farm_builds
     from rdo.distgit.everyday.identity import verrel
 
-    here = desk(as_json=as_json)
-    here.clone.check()
+    here = desk_in_git(as_json=as_json)
     app = app_here()
     known = known_site(here, site)
     choice = farm_builds.choose(app.settings, known, builder=builder, kind=kind)
@@ -186,7 +185,7 @@ def _srpm(
     release: str,
     folder: Path,
 ) -> Path:
-    """Return the source RPM that was given, or make it."""
+    """Return the given source RPM, or make one."""
     from rdo.distgit.everyday.stages import make_srpm
 
     if given:
@@ -198,7 +197,7 @@ def _srpm(
 
 
 def row_of_outcome(outcome: "Outcome | None") -> dict[str, object]:
-    """Return how a build ended, for programs; None: it is left to the farm."""
+    """Return an outcome as JSON data; None: the build still runs on the farm."""
     match outcome:
         case None:
             return {"outcome": "submitted"}
@@ -210,7 +209,7 @@ def row_of_outcome(outcome: "Outcome | None") -> dict[str, object]:
 
 
 def said_of(outcome: "Outcome | None", nvr: str, folder: Path) -> str:
-    """Return how a build ended, for people."""
+    """Return an outcome as text for people."""
     row = row_of_outcome(outcome)
     if outcome is None:
         return f"{nvr} was submitted"
@@ -220,14 +219,14 @@ def said_of(outcome: "Outcome | None", nvr: str, folder: Path) -> str:
 
 
 def code_of(outcome: "Outcome | None") -> int:
-    """Return the exit code: 1 for a failure, 6 for one that is not the package's fault."""
+    """Return the exit code: 1 for a failure, 6 for one that the package did not cause."""
     if outcome is None or isinstance(outcome, Built):
         return 0
     return 6 if isinstance(outcome, Failed) and outcome.reason.is_spurious else 1
 
 
 @click.command()
-@_here_options
+@_branch_options
 @_target
 @click.argument("packages", nargs=-1, required=True)
 @click.pass_context
@@ -243,9 +242,9 @@ def chain_build(
     target: str,
     packages: tuple[str, ...],
 ) -> None:
-    """Build PACKAGES at the farm one after the other, and at the end the package here.
+    """Build PACKAGES on the farm one after the other, and then the package of this distgit.
 
-    A colon begins the next group; each is built when those before it are in the farm's repository.
+    A colon begins a new group, which is built when those before it are in the farm's repository.
 
     \b
     rdo pkg chain-build liba libb : appc
@@ -255,8 +254,7 @@ def chain_build(
 
     if nowait:
         raise RefusedError("chain-build has to wait for each package", hint="leave out --nowait")
-    here = desk(as_json=as_json)
-    here.clone.check()
+    here = desk_in_git(as_json=as_json)
     app = app_here()
     known = known_site(here, site)
     choice = farm_builds.choose(app.settings, known, builder=builder, kind="koji")

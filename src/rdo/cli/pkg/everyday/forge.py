@@ -1,4 +1,4 @@
-"""`rdo pkg releases-info`, `request-repo` and `request-branch`: what a site's forge is asked."""
+"""`rdo pkg releases-info`, `request-repo` and `request-branch`: ask a site's forge."""
 
 from pathlib import Path
 from typing import NoReturn
@@ -12,8 +12,8 @@ from rdo.cli.pkg.info import info_file_option, load_metadata, local_info_option
 from rdo.errors import RefusedError
 
 _OURS = (
-    "of your own: add the package and its branches to the metadata, then run rdo distgit sync;"
-    " of Fedora: ask at https://pagure.io/releng/fedora-scm-requests"
+    "for your own site, add the package and its branches to the metadata, then run rdo distgit"
+    " sync; for Fedora, ask at https://pagure.io/releng/fedora-scm-requests"
 )
 
 
@@ -35,7 +35,7 @@ def releases_info(join: bool, local_info: str, info_file: str, as_json: bool) ->
 @site_option
 @output.json_option
 def request_repo(name: str, bug: str, site: str, as_json: bool) -> None:  # noqa: ARG001 - it only refuses
-    """Ask a site for the repository of a new package; rdo knows no site that can be asked."""
+    """Request the repository of a new package from a site; no site that rdo knows supports this."""
     _refuse(f"the repository {name}", site)
 
 
@@ -45,7 +45,7 @@ def request_repo(name: str, bug: str, site: str, as_json: bool) -> None:  # noqa
 @site_option
 @output.json_option
 def request_branch(branch: str, repo: str, site: str, as_json: bool) -> None:  # noqa: ARG001 - so, too
-    """Ask a site for a new branch of a package; rdo knows no site that can be asked."""
+    """Request a new branch of a package from a site; no site that rdo knows supports this."""
     _refuse(f"the branch {branch or 'that is checked out'} of {repo or Path.cwd().name}", site)
 
 

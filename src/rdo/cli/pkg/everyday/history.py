@@ -7,7 +7,7 @@ import click
 
 from rdo.cli import output
 from rdo.cli.pkg.everyday.lookaside import known_site, site_option
-from rdo.cli.pkg.group import desk, effect_options
+from rdo.cli.pkg.group import desk, desk_in_git, effect_options
 
 if TYPE_CHECKING:
     from rdo.distgit.verb.desk import Desk
@@ -53,7 +53,7 @@ def commit(
 ) -> None:
     """Commit the changes of tracked files (default: of all of them).
 
-    Without a message git's editor opens. If a push is refused nothing is committed either.
+    Without a message, git's editor opens. If the push is refused, nothing is committed.
 
     \b
     rdo pkg commit --clog
@@ -62,8 +62,7 @@ def commit(
     from rdo.distgit.everyday import history
     from rdo.distgit.verb.actions import change
 
-    here = desk()
-    here.clone.check()
+    here = desk_in_git()
     choice = history.MessageChoice(message, file, clog, with_changelog, raw)
 
     def act(there: "Desk") -> None:
@@ -99,8 +98,7 @@ def tag(
     from rdo.distgit.everyday import history
     from rdo.distgit.verb.actions import change
 
-    here = desk()
-    here.clone.check()
+    here = desk_in_git()
     if is_list:
         output.say("\n".join(here.clone.tags()))
         return
@@ -121,20 +119,17 @@ def tag(
     "--force",
     "-f",
     is_flag=True,
-    help="Replace the remote branch, if it still is what was fetched last.",
+    help="Replace the remote branch if it has not changed since the last fetch.",
 )
-@click.option(
-    "--no-verify", is_flag=True, help="Run neither the check of the sources nor git's hook."
-)
+@click.option("--no-verify", is_flag=True, help="Skip the check of the sources and git's hook.")
 @site_option
 @effect_options
 def push(force: bool, no_verify: bool, site: str, dry_run: bool) -> None:
-    """Push the branch to where it comes from, if each source is in git or in the cache."""
+    """Push the branch to its remote, if each source is in git or in the cache."""
     from rdo.distgit.everyday import history
     from rdo.distgit.verb.actions import change
 
-    here = desk()
-    here.clone.check()
+    here = desk_in_git()
     known = known_site(here, site)
 
     def act(there: "Desk") -> None:
@@ -147,11 +142,11 @@ def push(force: bool, no_verify: bool, site: str, dry_run: bool) -> None:
 @click.option(
     "--rebase/--no-rebase",
     default=None,
-    help="Put your own commits on top of the fetched ones, or merge. Default: git's pull.rebase.",
+    help="Rebase your commits onto the fetched ones, or merge. Default: git's pull.rebase.",
 )
 @effect_options
 def pull(rebase: bool | None, dry_run: bool) -> None:
-    """Fetch, and take over what is new; a conflict leaves everything as it was."""
+    """Fetch and integrate new commits; a conflict leaves everything as it was."""
     from rdo.distgit.everyday import history
     from rdo.distgit.verb.actions import change
 
@@ -165,7 +160,7 @@ def pull(rebase: bool | None, dry_run: bool) -> None:
 
 
 def _show_changes(text: str, as_json: bool) -> None:
-    """Print a diff; nothing on stdout if it is empty, which scripts ask for."""
+    """Print a diff; print nothing on stdout if it is empty, because scripts test that."""
     if text or as_json:
         output.show({"diff": text}, as_json, text)
     else:
@@ -180,8 +175,7 @@ def diff(cached: bool, files: tuple[str, ...], as_json: bool) -> None:
     """Show the changes that are not committed."""
     from rdo.distgit.everyday.history import changes
 
-    here = desk(as_json=as_json)
-    here.clone.check()
+    here = desk_in_git(as_json=as_json)
     text = changes(here, files, is_staged=cached)
     _show_changes(text, as_json)
 
@@ -192,15 +186,17 @@ def new(as_json: bool) -> None:
     """Show what has changed since the newest tag, uncommitted changes included."""
     from rdo.distgit.everyday.history import changes_since_tag
 
-    here = desk(as_json=as_json)
-    here.clone.check()
+    here = desk_in_git(as_json=as_json)
     text = changes_since_tag(here)
     _show_changes(text, as_json)
 
 
 @click.command()
 @click.option(
-    "-x", "also_ignored", is_flag=True, help="Remove files that git ignores, too; undo cannot help."
+    "-x",
+    "also_ignored",
+    is_flag=True,
+    help="Also remove ignored files; undo cannot restore these.",
 )
 @effect_options
 def clean(also_ignored: bool, dry_run: bool) -> None:
@@ -221,8 +217,7 @@ def switch_branch(branch: str, is_list: bool, fetch: bool, dry_run: bool) -> Non
     from rdo.distgit.everyday.branches import branches, switch
     from rdo.distgit.verb.actions import change
 
-    here = desk()
-    here.clone.check()
+    here = desk_in_git()
     if is_list or not branch:
         if fetch and not dry_run:
             here.clone.fetch("origin")
@@ -255,8 +250,7 @@ def retire(reason: str, is_pushed: bool, site: str, dry_run: bool) -> None:
     from rdo.distgit.everyday.retire import retire as leave_reason
     from rdo.distgit.verb.actions import change
 
-    here = desk()
-    here.clone.check()
+    here = desk_in_git()
     known = known_site(here, site)
 
     def act(there: "Desk") -> None:

@@ -1,4 +1,4 @@
-"""What a commit is called and contains: `verrel`, `gimmespec`, `giturl`, `clog`, checks."""
+"""The names of a commit and checks of it: `verrel`, `gimmespec`, `giturl`, `clog` and others."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import click
 
 from rdo.cli import output
 from rdo.cli.pkg.everyday.lookaside import known_site, site_of, site_option
-from rdo.cli.pkg.group import desk, effect_options, setting
+from rdo.cli.pkg.group import desk, desk_in_git, effect_options, setting
 
 _release = click.option(
     "--release",
@@ -24,8 +24,7 @@ def verrel(release: str, site: str, as_json: bool) -> None:
     """Print name, version and release of the spec, with the dist of the branch."""
     from rdo.distgit.everyday.identity import verrel as read
 
-    here = desk(as_json=as_json)
-    here.clone.check()
+    here = desk_in_git(as_json=as_json)
     found = read(here, known_site(here, site), release, user=setting("user"))
     output.show(found, as_json, found.nvr)
 
@@ -42,11 +41,10 @@ def gimmespec(as_json: bool) -> None:
 @site_option
 @output.json_option
 def giturl(site: str, as_json: bool) -> None:
-    """Print the URL of this commit, as Koji takes it."""
+    """Print the URL of this commit, in Koji's form."""
     from rdo.distgit.everyday.identity import git_url
 
-    here = desk()
-    here.clone.check()
+    here = desk_in_git()
     url = git_url(here, site_of(here, site))
     output.show({"url": url}, as_json, url)
 
@@ -77,8 +75,7 @@ def unused_patches(as_json: bool) -> None:
     """List the patch files that git tracks and the spec does not use."""
     from rdo.distgit.everyday.sources import unused
 
-    here = desk(as_json=as_json)
-    here.clone.check()
+    here = desk_in_git(as_json=as_json)
     found = unused(here)
     if found or as_json:
         output.show(found, as_json, "\n".join(found))
@@ -101,8 +98,7 @@ def pre_push_check(ctx: click.Context, ref: str, offline: bool, site: str, as_js
     """
     from rdo.distgit.everyday.push_check import check
 
-    here = desk()
-    here.clone.check()
+    here = desk_in_git()
     found = check(here, ref, None if offline else site_of(here, site))
     if as_json:
         output.show(found, True)

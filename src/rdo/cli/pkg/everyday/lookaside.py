@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rdo.cli import output
-from rdo.cli.pkg.group import desk, effect_options, setting
+from rdo.cli.pkg.group import desk, desk_in_git, effect_options, setting
 from rdo.errors import NotFoundError, RefusedError
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ site_option = click.option(
     help="Dist-git site of this distgit. Default: git config rdo.site, or the remote origin's.",
 )
 _files = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-_offline = click.option("--offline", is_flag=True, help="Do not speak with the cache.")
+_offline = click.option("--offline", is_flag=True, help="Do not contact the cache.")
 
 
 def site_of(here: "Desk", name: str) -> "DistgitSite":
-    """Return the site of a distgit: the one named, or that of its remote origin."""
+    """Return the site of a distgit: the named one, or that of its remote origin."""
     from rdo.distgit.everyday import sites
 
     given = setting("sites_file")
@@ -33,7 +33,7 @@ def site_of(here: "Desk", name: str) -> "DistgitSite":
 
 
 def known_site(here: "Desk", name: str) -> "DistgitSite | None":
-    """Return the site of a distgit; None if nothing names one and its remote is of none."""
+    """Return the site of a distgit; None if none is named and its remote is on none."""
     try:
         return site_of(here, name)
     except NotFoundError:
@@ -53,7 +53,7 @@ def known_site(here: "Desk", name: str) -> "DistgitSite | None":
     "--force",
     is_flag=True,
     envvar="RPKG_SOURCES_FORCE",
-    help="Download the files that the spec does not use, too.",
+    help="Also download the files that the spec does not use.",
 )
 @_offline
 @click.option("--dry-run", is_flag=True, help="Show what would be downloaded.")
@@ -64,7 +64,7 @@ def sources(
 ) -> None:
     """Download the files that the list `sources` names from the lookaside cache.
 
-    A file is checked by its hash before it has its name. An interrupted download is gone on with.
+    A file gets its name only after its hash was verified. An interrupted download is resumed.
 
     \b
     rdo pkg sources
@@ -72,15 +72,14 @@ def sources(
     """
     from rdo.distgit.everyday.sources import plan, take
 
-    here = desk(as_json=as_json)
-    here.clone.check()
+    here = desk_in_git(as_json=as_json)
     if outdir is not None and not dry_run:
         outdir.mkdir(parents=True, exist_ok=True)
     wanted = plan(here, folder=outdir, is_forced=force)
     names = [entry.name for entry, _ in wanted.missing]
     if names and offline:
         raise RefusedError(
-            f"not here: {', '.join(names)}", hint="run rdo pkg sources without --offline"
+            f"missing here: {', '.join(names)}", hint="run rdo pkg sources without --offline"
         )
     if names and not dry_run:
         take(here, site_of(here, site), wanted)
@@ -109,7 +108,7 @@ def upload(files: tuple[Path, ...], offline: bool, site: str, dry_run: bool) -> 
 @site_option
 @effect_options
 def new_sources(files: tuple[Path, ...], offline: bool, site: str, dry_run: bool) -> None:
-    """Upload files to the lookaside cache, and make them the list `sources`."""
+    """Upload files to the lookaside cache, and list only them in `sources`."""
     _upload("new-sources", files, offline=offline, site=site, dry_run=dry_run, is_new_list=True)
 
 
@@ -126,7 +125,7 @@ def _upload(
     from rdo.distgit.verb.actions import change
 
     here = desk()
-    found = [file.absolute() for file in files]  # a dry run works in another folder
+    found = [file.absolute() for file in files]  # a dry run has another folder
     chosen = site_of(here, site)
 
     def act(there: Any) -> None:
@@ -143,7 +142,7 @@ def _upload(
     "--do-not-check-specfile-name",
     "has_any_name",
     is_flag=True,
-    help="Import a spec that is not named as the package.",
+    help="Import a spec even if its name is not the package's.",
 )
 @site_option
 @effect_options
@@ -153,13 +152,12 @@ def import_srpm(
     """Replace the files here with those of a source RPM, and stage them.
 
     Archives go into the lookaside cache, text into git. README.md, gating.yaml, tests and changelog
-    stay. Nothing is committed; rdo pkg undo takes it back.
+    stay. Nothing is committed; rdo pkg undo reverts it.
     """
     from rdo.distgit.everyday.import_srpm import take_over
     from rdo.distgit.verb.actions import change
 
-    here = desk()
-    here.clone.check()
+    here = desk_in_git()
     file, known = srpm.absolute(), known_site(here, site)
 
     def act(there: Any) -> None:
@@ -176,9 +174,9 @@ def import_srpm(
 @click.argument("name", required=False, default="")
 @output.json_option
 def show_sites(name: str, as_json: bool) -> None:
-    """List the dist-git sites that are known, or show one.
+    """List the known dist-git sites, or show one.
 
-    One's own are files in ~/.config/rdo/sites; docs/how-to/from-fedpkg.md shows their form.
+    Sites of your own are files in ~/.config/rdo/sites; docs/how-to/from-fedpkg.md shows the format.
     """
     from rdo.distgit.everyday import sites
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,11 @@ import click
 
 from rdo.cli import output
 from rdo.cli.pkg.everyday.lookaside import site_of, site_option
-from rdo.cli.pkg.group import app_here, desk, dry_run_option, platform_option
+from rdo.cli.pkg.group import app_here, desk_in_git, dry_run_option, platform_option
 from rdo.errors import RefusedError
 
 if TYPE_CHECKING:
+    from rdo.distgit.local_builds import LocalOutcome
     from rdo.distgit.verb.desk import Desk
 
 _offline = click.option("--offline", is_flag=True, help="Do not download anything.")
@@ -33,13 +35,13 @@ _define = click.option(
 
 
 def take_sources(here: "Desk", site: str, *, is_offline: bool = False) -> None:
-    """Download what the list of sources names and is missing here; RefusedError if offline."""
+    """Download listed sources that are missing here; raises RefusedError if offline."""
     from rdo.distgit.everyday.sources import plan, take
 
     wanted = plan(here)
     if wanted.missing and is_offline:
         names = ", ".join(entry.name for entry, _ in wanted.missing)
-        raise RefusedError(f"not here: {names}", hint="run rdo pkg sources")
+        raise RefusedError(f"missing here: {names}", hint="run rdo pkg sources")
     if wanted.missing:
         take(here, site_of(here, site), wanted)
 
@@ -53,8 +55,8 @@ def macros_of(here: "Desk", release: str, defines: tuple[str, ...]) -> Mapping[s
     return {**branch_dist(here, release).macros, **given}
 
 
-def _foretell(here: "Desk", what: str, *, as_json: bool) -> None:
-    """Show what a dry run leaves out: the downloads, and then `what`."""
+def _show_plan(here: "Desk", what: str, *, as_json: bool) -> None:
+    """Print what the verb would do: the downloads, and then `what`."""
     from rdo.distgit.everyday.sources import plan
 
     missing = [entry.name for entry, _ in plan(here).missing]
@@ -93,11 +95,10 @@ def srpm(
     """Make the source RPM, in a sandbox; files of the lookaside cache are downloaded first."""
     from rdo.distgit.everyday.stages import make_srpm
 
-    here = desk(as_json=as_json)
-    here.clone.check()
+    here = desk_in_git(as_json=as_json)
     place = outdir or here.folder
     if dry_run:
-        _foretell(here, f"make {place}/{_nvr(here, release)}.src.rpm", as_json=as_json)
+        _show_plan(here, f"make {place}/{_nvr(here, release)}.src.rpm", as_json=as_json)
         return
     take_sources(here, site, is_offline=offline)
     made = make_srpm(here, place, macros_of(here, release, defines))
@@ -121,18 +122,42 @@ def prep(
 ) -> None:
     """Unpack and patch the sources here; %prep runs in a sandbox.
 
-    A folder of an earlier run is replaced, anything else in the way is refused.
+    Replaces a folder from an earlier run; refuses to replace anything else.
     """
     from rdo.distgit.everyday.stages import prepare
 
-    here = desk(as_json=as_json)
-    here.clone.check()
+    here = desk_in_git(as_json=as_json)
     if dry_run:
-        _foretell(here, f"run %prep of {here.spec.path.name} in a sandbox", as_json=as_json)
+        _show_plan(here, f"run %prep of {here.spec.path.name} in a sandbox", as_json=as_json)
         return
     take_sources(here, site, is_offline=offline)
     made = prepare(here, macros_of(here, release, defines))
     output.show({"folders": made}, as_json, "\n".join(f"prepared {path.name}" for path in made))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InRoot:
+    """The options of a verb that builds in a fresh root."""
+
+    platform: str
+    release: str
+    defines: tuple[str, ...]
+    with_: tuple[str, ...]
+    without: tuple[str, ...]
+    site: str
+    shell: bool
+    dry_run: bool
+    as_json: bool
+
+    def build(self, here: "Desk", results: Path, **how: Any) -> "LocalOutcome":
+        """Build the distgit as it is; `how` is the rest of `BuildOptions`."""
+        from rdo.cli.build import BuildOptions, build_sources
+
+        defines = (*self.defines, *conditions(self.with_, self.without))
+        macros = defines_of(here, self.release, defines)
+        options = BuildOptions(self.platform, results, macros, **how)
+        [one] = build_sources(app_here(), [here.spec.file], options, lambda _: None)
+        return one
 
 
 def _root_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -158,59 +183,40 @@ def _root_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_root_options
 @click.pass_context
 def compile_(ctx: click.Context, /, **options: Any) -> None:
-    """Build as far as %build, in a fresh root with the BuildRequires."""
-    _until(ctx, "compile", **options)
+    """Build up to %build, in a fresh root with the BuildRequires."""
+    _until(ctx, "compile", _InRoot(**options))
 
 
 @click.command()
 @_root_options
 @click.pass_context
 def install(ctx: click.Context, /, **options: Any) -> None:
-    """Build as far as %install and %check, in a fresh root with the BuildRequires."""
-    _until(ctx, "install", **options)
+    """Build up to %install and %check, in a fresh root with the BuildRequires."""
+    _until(ctx, "install", _InRoot(**options))
 
 
 @click.command()
 @_root_options
 @click.pass_context
 def verify_files(ctx: click.Context, /, **options: Any) -> None:
-    """Check that the %files sections name what %install leaves, in a fresh root."""
-    _until(ctx, "files", **options)
+    """Check, in a fresh root, that the %files sections match what %install leaves."""
+    _until(ctx, "files", _InRoot(**options))
 
 
-def _until(
-    ctx: click.Context,
-    stage: str,
-    *,
-    platform: str,
-    release: str,
-    defines: tuple[str, ...],
-    with_: tuple[str, ...],
-    without: tuple[str, ...],
-    site: str,
-    shell: bool,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+def _until(ctx: click.Context, stage: str, asked: _InRoot) -> None:
     from rdo.builders.rooms.rpmbuild import Stage
-    from rdo.cli.build import BuildOptions, build_sources, exit_code, people, row_of
+    from rdo.cli.build import exit_code, people, row_of
 
-    here = desk(as_json=as_json)
-    here.clone.check()
-    if dry_run:
-        what = f"build {_nvr(here, release)} in a root of {platform}, up to the stage {stage}"
-        _foretell(here, what, as_json=as_json)
+    here = desk_in_git(as_json=asked.as_json)
+    if asked.dry_run:
+        place = f"a root of {asked.platform}, up to the stage {stage}"
+        what = f"build {_nvr(here, asked.release)} in {place}"
+        _show_plan(here, what, as_json=asked.as_json)
         return
-    take_sources(here, site)
+    take_sources(here, asked.site)
     with tempfile.TemporaryDirectory(prefix="rdo-results-") as results:
-        options = BuildOptions(
-            platform,
-            Path(results),
-            defines_of(here, release, (*defines, *conditions(with_, without))),
-            shell="always" if shell else "never",
-            stage=Stage(stage),
-        )
-        [one] = build_sources(app_here(), [here.spec.file], options, lambda _: None)
+        shell = "always" if asked.shell else "never"
+        one = asked.build(here, Path(results), shell=shell, stage=Stage(stage))
         code = exit_code([one.outcome])
         if code:
             kept = here.folder / f".build-{stage}.log"
@@ -221,17 +227,17 @@ def _until(
             said = people(one).replace(str(log), str(kept))
         else:
             said = f"{stage}: done"
-        output.show(row_of(one) if as_json else None, as_json, said)
+        output.show(row_of(one) if asked.as_json else None, asked.as_json, said)
     ctx.exit(code)
 
 
 def conditions(with_: tuple[str, ...], without: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what `rpmbuild --with NAME --without NAME` defines."""
+    """Return the macros that `rpmbuild --with NAME --without NAME` defines."""
     return (*(f"_with_{name} 1" for name in with_), *(f"_without_{name} 1" for name in without))
 
 
 def defines_of(here: "Desk", release: str, defines: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the macros of a branch, and those given, as `rpmbuild --define` takes them."""
+    """Return the macros of a branch and the given ones, in the form of `rpmbuild --define`."""
     found = macros_of(here, release, defines)
     return tuple(f"{name} {value}" for name, value in found.items())
 
@@ -239,41 +245,25 @@ def defines_of(here: "Desk", release: str, defines: tuple[str, ...]) -> tuple[st
 @click.command()
 @_root_options
 @click.pass_context
-def local(
-    ctx: click.Context,
-    platform: str,
-    release: str,
-    defines: tuple[str, ...],
-    with_: tuple[str, ...],
-    without: tuple[str, ...],
-    site: str,
-    shell: bool,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+def local(ctx: click.Context, /, **options: Any) -> None:
     """Build the RPMs in a fresh root, and leave them here: the SRPM, and a folder for each arch.
 
     The log is `.build-VERSION-RELEASE.log`.
     """
-    from rdo.cli.build import BuildOptions, build_sources, exit_code, people, row_of
+    from rdo.cli.build import exit_code, people, row_of
     from rdo.distgit.everyday.identity import verrel
     from rdo.distgit.everyday.stages import place_results
 
-    here = desk(as_json=as_json)
-    here.clone.check()
-    found = verrel(here, None, release)
-    if dry_run:
-        _foretell(here, f"build {found.nvr} in a root of {platform}", as_json=as_json)
+    asked = _InRoot(**options)
+    here = desk_in_git(as_json=asked.as_json)
+    found = verrel(here, None, asked.release)
+    if asked.dry_run:
+        what = f"build {found.nvr} in a root of {asked.platform}"
+        _show_plan(here, what, as_json=asked.as_json)
         return
-    take_sources(here, site)
+    take_sources(here, asked.site)
     with tempfile.TemporaryDirectory(prefix="rdo-results-") as results:
-        options = BuildOptions(
-            platform,
-            Path(results),
-            defines_of(here, release, (*defines, *conditions(with_, without))),
-            shell="failed" if shell else "never",
-        )
-        [one] = build_sources(app_here(), [here.spec.file], options, lambda _: None)
+        one = asked.build(here, Path(results), shell="failed" if asked.shell else "never")
         vr = f"{found.ver}-{found.rel}"
         placed = place_results(here, Path(results), Path(results, "rpmbuild.log"), vr)
         code = exit_code([one.outcome])
@@ -282,5 +272,5 @@ def local(
         if code:
             lines.append(people(one).partition("\nlog: ")[0])
         row = {**row_of(one), "rpms": placed, "log": log}
-        output.show(row, as_json, "\n".join([*lines, f"log: {log}"]))
+        output.show(row, asked.as_json, "\n".join([*lines, f"log: {log}"]))
     ctx.exit(code)

@@ -1,7 +1,7 @@
-"""The program `fedpkg`: what runs when `rdo` is called through a link of that name.
+"""The program `fedpkg`, which runs when `rdo` is called through a link of that name.
 
-Flags before the verb, and messages and exit code of errors are fedpkg's. A verb or flag that is not
-here says why.
+Flags before the verb, error messages and exit codes are fedpkg's. For a verb or flag that is not
+supported, the error gives the reason.
 """
 
 import logging
@@ -15,7 +15,8 @@ import click
 
 from rdo import __version__
 from rdo.cli import output
-from rdo.cli.main import EX_USAGE, configure_logging
+from rdo.cli.endings import EX_USAGE
+from rdo.cli.log_lines import configure_logging
 from rdo.cli.pkg.fedpkg.verbs import ADDED, NOT_HERE, refusal
 from rdo.cli.pkg.group import SECTIONS, VERBS, PkgGroup, set_setting
 from rdo.distgit.verb.problems import NothingToDoError
@@ -26,14 +27,14 @@ log = logging.getLogger(__name__)
 
 
 class FedpkgGroup(PkgGroup):
-    """The verbs, with fedpkg's flags turned into ours."""
+    """The verbs, with fedpkg's flags converted to ours."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         verb = args[0] if args else ""
         if why := NOT_HERE.get(verb):
-            raise RefusedError(f"{verb} is not here: {why}")
+            raise RefusedError(f"{verb} is not supported: {why}")
         if why := refusal(verb, args[1:]):
             raise RefusedError(why)
         added = ADDED.get(verb, ())
@@ -41,14 +42,14 @@ class FedpkgGroup(PkgGroup):
         return name, command, [*self._before_verb(ctx, command), *rest]
 
     def _before_verb(self, ctx: click.Context, command: click.Command | None) -> list[str]:
-        """Return the flags given before the verb that the verb itself has."""
+        """Return the flags before the verb that belong to the verb."""
         known = {option for one in (command.params if command else ()) for option in one.opts}
         words: list[str] = []
         if (release := ctx.params.get("release")) and "--release" in known:
             words += ["--release", str(release)]
         if ctx.params.get("dry_run"):
             if "--dry-run" not in known:
-                raise RefusedError("--dry-run is not here for a verb that changes nothing")
+                raise RefusedError("--dry-run is not supported for a verb that changes nothing")
             words.append("--dry-run")
         if config := ctx.params.get("config"):
             words += ["--site", _site(config)] if "--site" in known else []
@@ -58,7 +59,7 @@ class FedpkgGroup(PkgGroup):
 
 
 def _site(config: Path) -> str:
-    """Return the first site of a file; raises RefusedError if there is none, or no file."""
+    """Return the first site in a file; raises RefusedError if there is no site, or no file."""
     from rdo.distgit.everyday import sites
 
     if not config.is_file():
@@ -148,7 +149,7 @@ def run(args: Sequence[str]) -> int:
 
 
 def _place_of_verb(args: Sequence[str]) -> int:
-    """Return at which place the verb is; behind the last word if there is none."""
+    """Return the index of the verb, or the number of words if there is none."""
     found = (at for at, word in enumerate(args) if word in VERBS or word in NOT_HERE)
     return next(found, len(args))
 

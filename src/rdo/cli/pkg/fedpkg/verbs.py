@@ -1,4 +1,4 @@
-"""fedpkg's verbs and flags: what each one is here, or why it is not here."""
+"""fedpkg's verbs and flags: their counterparts here, or the reason why there is none."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -33,25 +33,25 @@ NOT_HERE: Mapping[str, str] = MappingProxyType(
         "update": "rdo update hands builds over to users; for Bodhi use Fedora's fedpkg",
     }
 )
-"""Verbs that are not here, each with the reason."""
+"""Verbs that are not supported, each with the reason."""
 
 ADDED: Mapping[str, tuple[str, ...]] = MappingProxyType({"retire": ("--push",)})
-"""What fedpkg does unasked, as options of our verbs."""
+"""Options that fedpkg's verbs imply and ours do not."""
 
-_PLACES = "the files go where the verb leaves them, which scripts can rely on"
+_PLACES = "the verb always leaves the files in the same place"
 _ARCH = "a platform has one architecture: choose it with --platform"
-_SUM = "sources are listed with sha512; md5 is only read"
+_SUM = "`sources` is written with sha512; md5 can only be read"
 _HUB = "the hub decides; rdo sends no such option"
 _MOCK_SRPM = "the SRPM is made in a sandbox already"
-_FRESH = "each root is fresh and goes at the end"
+_FRESH = "each root is fresh and is removed at the end"
 _BUILDS = {
     "--arches": "the farm's target chooses the architectures",
     "--md5": _SUM,
     "--background": _HUB,
     "--fail-fast": _HUB,
     "--skip-remote-rules-validation": _HUB,
-    "--skip-nvr-check": "nothing is checked before the hub does it",
-    "--custom-user-metadata": "rdo finds its builds again by it",
+    "--skip-nvr-check": "only the hub checks the NVR",
+    "--custom-user-metadata": "rdo uses it to find its builds again",
 }
 _SRPM_BUILDS = {
     **_BUILDS,
@@ -63,7 +63,7 @@ _SRPM_BUILDS = {
 _RPMBUILD = {"--builddir": _PLACES, "--buildrootdir": _PLACES, "--arch": _ARCH}
 _STAGES = {
     **_RPMBUILD,
-    "--short-circuit": "a fresh root has no earlier stage to go on from",
+    "--short-circuit": "a fresh root has no earlier stage to continue from",
     "--nocheck": "tests are run; --without check skips them where the spec allows it",
 }
 _MOCK = {"--no-clean": _FRESH, "-n": _FRESH, "--no-cleanup-after": _FRESH}
@@ -77,7 +77,7 @@ _OF_A_TICKET = (
 REFUSED: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "": {
-            "--password": "a command line is seen by everybody: use ~/.netrc",
+            "--password": "everybody can see a command line: use ~/.netrc",
             "--runas": "git and the farm know one user; set theirs",
         },
         "build": {
@@ -135,19 +135,19 @@ REFUSED: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "verify-files": _RPMBUILD,
     }
 )
-"""Flags that are not here, by verb ("": those before the verb), each with the reason."""
+"""Flags that are not supported, by verb ("": flags before the verb), each with the reason."""
 
 
 def refusal(verb: str, args: list[str]) -> str:
-    """Return why the first of the arguments that is not here is not; empty if all are.
+    """Return why the first unsupported argument is not supported; empty if all are.
 
     >>> refusal("srpm", ["--md5"])
-    '--md5 is not here: sources are listed with sha512; md5 is only read'
+    '--md5 is not supported: `sources` is written with sha512; md5 can only be read'
     """
     known = REFUSED.get(verb, {})
     for word in args:
         if word == "--":
             break
         if why := known.get(word.partition("=")[0]):
-            return f"{word.partition('=')[0]} is not here: {why}"
+            return f"{word.partition('=')[0]} is not supported: {why}"
     return ""
