@@ -1,1 +1,1 @@
-"""Who may use the API of a factory, and what: users, passwords, tokens, roles, the audit log."""
+"""Access to a factory's API: users, passwords, tokens, roles and the audit log."""

@@ -1,4 +1,4 @@
-"""Adding, changing and removing users and their tokens; each act enters the audit log."""
+"""Add, change and remove users and their tokens; every change is recorded in the audit log."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ _SHORTEST = 8
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user as shown: `has_password` is whether basic auth is possible."""
+    """A user as shown in lists; `has_password` means that basic auth is possible."""
 
     name: str
     has_password: bool
@@ -28,7 +28,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token that was just made; its text is shown once, and stored nowhere."""
+    """A token that was just made; its text is shown once and never stored."""
 
     id: int
     user: str
@@ -40,7 +40,7 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The users of a factory, changed by `actor`."""
+    """The users of a factory, with the acts that change them; `actor` is recorded as who did it."""
 
     store: Store
     targets: Collection[str]
@@ -48,10 +48,10 @@ class Accounts:
     now: datetime
 
     def add(self, name: str, roles: Mapping[str, Role], password: str = "") -> None:
-        """Add a user, or give one that exists other roles.
+        """Add a user, or change the roles of an existing one.
 
-        Without a password the user has tokens only. Raises ConfigError for a bad name, role or
-        password, RefusedError for a password where the user has one already.
+        Without a password the user can use tokens only. Raises ConfigError for a bad name, role or
+        password, and RefusedError if a password is given for a user who already has one.
         """
         if not _NAME.fullmatch(name):
             raise ConfigError(
@@ -73,10 +73,10 @@ class Accounts:
             self._record(at, "user add" if user is None else "user change", f"{name}: {given}")
 
     def take_over(self, name: str, hashed: str, target: str, role: Role) -> bool:
-        """Add a user of another program with the hash of the password; False if that is not new.
+        """Add a user of another program with the password's hash; return False if nothing changed.
 
-        A user who is here already keeps the password, and a role on the target that includes this
-        one. Raises ConfigError for a name or a hash that cannot be kept.
+        A user who exists already keeps their password, and keeps a role on the target that includes
+        this one. Raises ConfigError for a name or a hash that cannot be stored.
         """
         if not _NAME.fullmatch(name):
             raise ConfigError(f"{name!r} cannot be the name of a user")
@@ -94,7 +94,7 @@ class Accounts:
         return True
 
     def set_password(self, name: str, password: str) -> None:
-        """Set the password of a user; an empty one ends basic auth for the user."""
+        """Set the password of a user; an empty one disables basic auth for the user."""
         hashed = self._hash(password) if password else ""
         with self.store.write() as at:
             self._user(at, name)
@@ -102,7 +102,7 @@ class Accounts:
             self._record(at, "user passwd", name)
 
     def remove(self, name: str) -> None:
-        """Remove a user with all tokens; what the user did stays recorded."""
+        """Remove a user with all their tokens; the audit log keeps what they did."""
         with self.store.write() as at:
             self._user(at, name)
             at.users.remove(name)
@@ -139,7 +139,10 @@ class Accounts:
         role: Role | None = None,
         days: int | None = 365,
     ) -> NewToken:
-        """Make a token of a user; `target` and `role` limit it, `days` None means no end."""
+        """Make a token for a user, limited to `target` and `role` if given.
+
+        Without `days` it never expires.
+        """
         if target:
             self._check_target(target)
         text = tokens.new_token()
@@ -159,7 +162,10 @@ class Accounts:
         return NewToken(stored.id, user, text, target, role or "", stored.expires)
 
     def revoke(self, token_id: int) -> StoredToken:
-        """Revoke a token; it is refused from now on. Raises NotFoundError if there is none."""
+        """Revoke a token: requests that use it are refused from now on.
+
+        Raises NotFoundError if there is none.
+        """
         with self.store.write() as at:
             revoked = at.users.revoke(token_id, now=self.now)
             if revoked is None:

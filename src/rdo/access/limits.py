@@ -1,4 +1,4 @@
-"""Limits on failed logins, by address and by user, and on how often something is asked for."""
+"""Limits on failed logins, by address and by user, and on the rate of requests."""
 
 import threading
 import time
@@ -14,8 +14,8 @@ _MOST_KEYS = 10_000
 class LoginLimit:
     """Counts the failed logins of the last five minutes; it never grows without bound.
 
-    A credential that was verified a moment ago is not asked about here, so nobody can lock out a
-    client that is at work by guessing its password.
+    Credentials that were verified a moment ago skip this limit, so nobody can lock out a working
+    client by guessing its password.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -24,7 +24,7 @@ class LoginLimit:
         self._failures: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
 
     def seconds_to_wait(self, address: str, user: str) -> int:
-        """Return how long this address, or guesses at this user, must wait; 0: not at all."""
+        """Return how many seconds this address, or guesses at this user, must wait; often 0."""
         with self._lock:
             waits = (
                 self._wait(("address", address), PER_ADDRESS),
@@ -33,7 +33,7 @@ class LoginLimit:
         return max(waits)
 
     def failed(self, address: str, user: str) -> None:
-        """Count a failed login."""
+        """Record a failed login."""
         with self._lock:
             for key, most in ((("address", address), PER_ADDRESS), (("user", user), PER_USER)):
                 times = self._failures.setdefault(key, deque(maxlen=most))
@@ -51,7 +51,7 @@ class LoginLimit:
 
 
 class RateLimit:
-    """Counts what each of a few known callers asked for within the last minute."""
+    """Counts the requests of each of a few known callers within the last minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -59,7 +59,7 @@ class RateLimit:
         self._times: dict[str, deque[float]] = {}
 
     def seconds_to_wait(self, caller: str, most: int) -> int:
-        """Count a request and return 0, or how long to wait after `most` within a minute."""
+        """Record a request; return how long to wait if there were `most` in a minute, else 0."""
         now = self._clock()
         with self._lock:
             times = self._times.setdefault(caller, deque())

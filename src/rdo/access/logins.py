@@ -1,4 +1,4 @@
-"""Who a request is from: basic auth with a password or a token, or a bearer token."""
+"""Find out who sent a request: basic auth with a password or a token, or a bearer token."""
 
 import base64
 import binascii
@@ -27,7 +27,7 @@ _MOST_REMEMBERED = 1_000
 
 
 class BadLoginError(Exception):
-    """A request whose credentials are wrong; `wait_seconds` if there were too many of them."""
+    """Wrong credentials in a request; `wait_seconds` is set if there were too many of them."""
 
     def __init__(self, wait_seconds: int = 0) -> None:
         super().__init__("the credentials are wrong")
@@ -36,7 +36,10 @@ class BadLoginError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a header says; the user is empty for a bearer token. Not shown by `repr`."""
+    """The credentials in a header; the user is empty for a bearer token.
+
+    `repr` does not show them.
+    """
 
     user: str
     secret: str = field(repr=False)
@@ -61,10 +64,10 @@ class Credentials:
 
 
 class Remembered:
-    """Credentials that were right a moment ago, so that not every request costs a slow hash.
+    """Credentials that were verified recently, so that not every request needs a slow hash.
 
-    Only an HMAC is kept, under a key of this process. The stored hash is part of it: a changed
-    password, or a user who was removed, is noticed at once.
+    Only an HMAC of them is kept, made with a key of this process. It covers the stored hash, so a
+    changed password or a removed user takes effect at once.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -74,12 +77,12 @@ class Remembered:
         self._until: OrderedDict[bytes, float] = OrderedDict()
 
     def has(self, credentials: Credentials, stored: str) -> bool:
-        """Whether these were right, for this stored hash."""
+        """Whether these credentials were verified against this stored hash."""
         with self._lock:
             return self._until.get(self._mac(credentials, stored), 0.0) > self._clock()
 
     def add(self, credentials: Credentials, stored: str) -> None:
-        """Remember credentials that are right."""
+        """Remember verified credentials."""
         with self._lock:
             self._until[self._mac(credentials, stored)] = self._clock() + REMEMBERED_SECONDS
             while len(self._until) > _MOST_REMEMBERED:
@@ -103,7 +106,7 @@ class Logins:
         self._limit = LoginLimit(clock)
 
     def identity(self, store: Store, header: str, address: str) -> Login:
-        """Return who a request with this Authorization header is from.
+        """Return the user who sent a request with this Authorization header.
 
         Raises BadLoginError if the credentials are wrong, or if this address has to wait.
         """
@@ -113,7 +116,7 @@ class Logins:
         return self._by_password(store, credentials, address)
 
     def known(self, store: Store, name: str) -> Login | None:
-        """Return a user whom somebody else has identified; None if there is none of this name."""
+        """Return the user with the name that a proxy has verified; None if there is none."""
         with store.read() as at:
             user = at.users.get(name)
         return Login(user.name, _roles(user)) if user else None
@@ -152,14 +155,14 @@ class Logins:
         if wait := self._limit.seconds_to_wait(address, credentials.user):
             raise BadLoginError(wait)
         self._limit.failed(address, credentials.user)
-        # a token where the name should be is a mistake that must not end in the log
+        # somebody may have put a token where the name belongs; it must not reach the log
         is_named = credentials.user and tokens.PREFIX not in credentials.user
         who = f"as {credentials.user[:100]!r}" if is_named else "with a token"
         log.warning("failed login %s from %s", who, address)
         raise BadLoginError
 
     def _renewed(self, store: Store, user: StoredUser, credentials: Credentials) -> str:
-        """Replace an outdated hash, now that the password is known; return the hash that holds."""
+        """Replace an outdated hash, now that the password is known; return the hash now stored."""
         if not passwords.is_outdated(user.password):
             return user.password
         fresh = passwords.hash_of(credentials.secret)

@@ -1,6 +1,6 @@
-"""Hashes of passwords: argon2 for our own, sha512_crypt for those that DLRN has stored.
+"""Password hashes: argon2 for our own, sha512_crypt for those taken over from DLRN.
 
-A verification takes time and 64 MB of memory, so only two are done at a time.
+A verification takes time and 64 MB of memory, so at most two run at the same time.
 """
 
 import threading
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 LONGEST = 1024
-"""Characters of a password; longer ones are refused before they cost anything."""
+"""Maximum number of characters in a password; longer ones are refused before they are hashed."""
 _SHA512_CRYPT = "$6$"
 _at_work = threading.BoundedSemaphore(2)
 
 
 def hash_of(password: str) -> str:
-    """Return the hash to store for a password."""
+    """Return the hash of a password, as it is stored."""
     with _at_work:
         return _argon2().hash(password)
 
 
 def is_right(password: str, stored: str) -> bool:
-    """Whether this is the password behind a stored hash.
+    """Whether the password matches a stored hash.
 
-    An empty or unknown hash is never right, and takes as long as a wrong password.
+    An empty or unknown hash never matches, and takes as long to check as a wrong password.
     """
     if len(password) > LONGEST:
         return False
@@ -37,12 +37,12 @@ def is_right(password: str, stored: str) -> bool:
 
 
 def is_outdated(stored: str) -> bool:
-    """Whether a hash should be replaced as soon as its password is known."""
+    """Whether a hash should be replaced at the next login, when its password is known."""
     return not stored.startswith("$argon2") or _argon2().check_needs_rehash(stored)
 
 
 def is_hash(text: str) -> bool:
-    """Whether a text is a hash that can be verified."""
+    """Whether a text is a hash in a format that can be verified."""
     return text.startswith(("$argon2id$", _SHA512_CRYPT))
 
 
@@ -70,7 +70,7 @@ def _is_right_for_dlrn(password: str, stored: str) -> bool:
 
 @cache
 def _nobody() -> str:
-    """Return a hash that no password fits in practice, to compare with where there is no user."""
+    """Return a hash that no password matches, to spend the same time when there is no such user."""
     return _argon2().hash("nobody has this password \N{SNOWMAN}")
 
 

@@ -8,7 +8,7 @@ ALL_TARGETS = "*"
 
 
 class Role(StrEnum):
-    """What a user may do on a target; each role may do all that the ones before it may.
+    """What a user may do on a target; each role includes all the ones before it.
 
     >>> Role.PROMOTER.includes(Role.CI), Role.CI.includes(Role.PROMOTER)
     (True, False)
@@ -20,14 +20,14 @@ class Role(StrEnum):
     ADMIN = "admin"
 
     def includes(self, other: "Role") -> bool:
-        """Whether this role may do what the other one may."""
+        """Whether this role may do everything that the other one may."""
         order = list(Role)
         return order.index(self) >= order.index(other)
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who acts: a user with a role on each target, and by which token, if by one.
+    """A user who was identified, with a role on each target, and the token that was used, if any.
 
     A token may be limited to one target, and to a lower role than its user has.
     """
@@ -48,6 +48,6 @@ class Login:
         return own
 
     def may(self, wanted: Role, target: str) -> bool:
-        """Whether the user may do on a target what a role may."""
+        """Whether the user may do on a target what the role `wanted` may."""
         own = self.role(target)
         return own is not None and own.includes(wanted)

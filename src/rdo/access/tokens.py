@@ -1,4 +1,4 @@
-"""The texts of tokens: 256 random bits, of which only the SHA-256 is stored."""
+"""Tokens: 256 random bits as text; only the SHA-256 is stored."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ _TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
 def new_token() -> str:
-    """Return the text of a new token; secret scanners know it by its first letters."""
+    """Return the text of a new token; secret scanners recognize its prefix."""
     return f"{PREFIX}{secrets.token_urlsafe(32)}"
 
 
@@ -19,5 +19,8 @@ def is_token(text: str) -> bool:
 
 
 def digest_of(token: str) -> str:
-    """Return what is stored of a token. It needs no slow hash, because nobody can guess it."""
+    """Return the hash of a token, as it is stored.
+
+    A fast hash is enough: nobody can guess a token.
+    """
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,1 +1,1 @@
-"""Servers on which others develop: what they announce, and their open reviews."""
+"""Servers on which others develop: the events that they announce, and their open reviews."""

@@ -1,4 +1,4 @@
-"""Whether two URLs are of one repository, as its pages, git and ssh write them."""
+"""Find out whether two URLs mean the same repository, as its pages, git and ssh write them."""
 
 import re
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ _SCP = re.compile(r"(?:[\w.-]+@)?([\w.-]+):(?!//)(.+)")
 
 
 def place_of(url: str) -> str:
-    """Return host and path of a repository, the same for each way to write its URL.
+    """Return host and path of a repository, the same for all ways to write its URL.
 
     >>> place_of("git@GitHub.com:openstack/nova.git"), place_of("https://github.com/openstack/nova/")
     ('github.com/openstack/nova', 'github.com/openstack/nova')

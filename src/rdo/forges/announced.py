@@ -1,4 +1,4 @@
-"""What a webhook announces, whichever server it is from, and reading it out of JSON."""
+"""The announcements of webhooks, whichever server they are from, and reading them from JSON."""
 
 import json
 import re
@@ -12,7 +12,7 @@ _LONGEST = 200
 
 
 class BadEventError(Exception):
-    """A message that is not what its server sends; the text says what is wrong with it."""
+    """An error for a message that its server would not send; the text says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class ReviewAsked:
-    """A new or changed review, or somebody who wants it built once more."""
+    """A new or changed review, or a request to build it again."""
 
     project: str
     number: int
@@ -35,7 +35,7 @@ class ReviewAsked:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """An event that rdo has no use for."""
+    """An event that rdo ignores."""
 
     why: str
 
@@ -45,7 +45,7 @@ Announced: TypeAlias = Pushed | ReviewAsked | Nothing
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """The JSON object of an event; what is missing in it is a BadEventError."""
+    """The JSON object of an event; missing parts raise BadEventError."""
 
     content: Mapping[str, Any]
 
@@ -61,14 +61,14 @@ class Payload:
         return cls(content)
 
     def get(self, *keys: str) -> Any:
-        """Return what is below these keys; None if there is nothing."""
+        """Return the value under these nested keys; None if there is none."""
         found: Any = self.content
         for key in keys:
             found = found.get(key) if isinstance(found, dict) else None
         return found
 
     def text(self, *keys: str) -> str:
-        """Return a text, cut to a length that a server sends; empty if there is none."""
+        """Return a text, cut to the maximum length that a server sends; empty if there is none."""
         found = self.get(*keys)
         return found[:100_000] if isinstance(found, str) else ""
 
@@ -89,13 +89,13 @@ class Payload:
         return found
 
     def author(self, *keys: tuple[str, ...]) -> str:
-        """Return the first of these that says who somebody is."""
+        """Return the first of these values that identifies the author."""
         found = next(filter(None, (self.text(*path) for path in keys)), "somebody")
         return found[:_LONGEST]
 
 
 def is_project(name: str) -> bool:
-    """Whether a text can be the name of a project, and so a part of an address.
+    """Whether a text can be the name of a project, so that it is safe in a URL.
 
     >>> is_project("openstack/nova"), is_project("../etc"), is_project("a b")
     (True, False, False)

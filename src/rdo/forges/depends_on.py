@@ -1,4 +1,4 @@
-"""`Depends-On:` lines, as Zuul reads them: a change that has to be there, too."""
+"""`Depends-On:` lines in Zuul's form: changes that must be built as well."""
 
 import re
 

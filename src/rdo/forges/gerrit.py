@@ -1,4 +1,4 @@
-"""Gerrit's REST API: what a change is now, and a vote with a message."""
+"""Gerrit's REST API: the current state of a change, and votes with a message."""
 
 import re
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _VALUES = {ReviewVerdict.SUCCESS: 1, ReviewVerdict.FAILURE: -1}
 
 @dataclass(frozen=True, slots=True)
 class Gerrit:
-    """A Gerrit; `label` is what rdo votes on. A login uses the paths below `/a/`."""
+    """A Gerrit server; `label` is what rdo votes on. With a login, paths begin with `/a/`."""
 
     place: str
     server: RestServer
     label: str
 
     def change(self, project: str, number: int) -> Change:
-        """Return a change as it is now. Raises OutsideError if the answer is none."""
+        """Return the current state of a change. Raises OutsideError if the answer is invalid."""
         name = f"{quote(project, safe='')}~{number}" if project else str(number)
         answer = self.server.get(f"{self._root}changes/{name}?{_OPTIONS}")
         found = payload_of(self.place, answer)
@@ -50,7 +50,7 @@ class Gerrit:
         )
 
     def number_in(self, url: str) -> tuple[str, int] | None:
-        """Return project and number of the change at an address of this server."""
+        """Return project and number of the change at a URL of this server."""
         root = f"{self.server.url.rstrip('/')}/"
         match = _ADDRESS.fullmatch(url.removeprefix(root)) if url.startswith(root) else None
         if match is None:
@@ -59,11 +59,11 @@ class Gerrit:
         return (project, int(match["number"])) if not project or is_project(project) else None
 
     def git_url(self, project: str) -> str:
-        """Return where git fetches a project and its patch sets from."""
+        """Return the URL from which git fetches a project and its patch sets."""
         return f"{self.server.url.rstrip('/')}/{project}"
 
     def report(self, report: ReviewReport) -> None:
-        """Vote on the label; a change that could not be tried gets the message alone."""
+        """Vote on the label; a change that could not be tried gets only the message."""
         change = report.change
         content: dict[str, object] = {
             "message": report.message,

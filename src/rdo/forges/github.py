@@ -1,4 +1,4 @@
-"""GitHub's REST API: what a pull request is now, and the status of its commit."""
+"""GitHub's REST API: the current state of a pull request, and the status of its commit."""
 
 import re
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ LONGEST_DESCRIPTION = 140
 
 @dataclass(frozen=True, slots=True)
 class GitHub:
-    """A GitHub: `url` has its pages and repositories, `server` is its API."""
+    """A GitHub server: `url` has its pages and repositories, `server` is its API."""
 
     place: str
     url: str
     server: RestServer
 
     def change(self, project: str, number: int) -> Change:
-        """Return a pull request as it is now. Raises OutsideError if the answer is none."""
+        """Return the current state of a pull request; OutsideError if the answer is invalid."""
         found = payload_of(self.place, self.server.get(f"repos/{project}/pulls/{number}"))
         title, body = found.text("title"), found.text("body")
         return Change(
@@ -38,11 +38,11 @@ class GitHub:
         )
 
     def number_in(self, url: str) -> tuple[str, int] | None:
-        """Return project and number of the pull request at an address of this server."""
+        """Return project and number of the pull request at a URL of this server."""
         return numbered(_ADDRESS.fullmatch(below(self.url, url)))
 
     def git_url(self, project: str) -> str:
-        """Return where git fetches a project and its pull requests from."""
+        """Return the URL from which git fetches a project and its pull requests."""
         return f"{self.url.rstrip('/')}/{project}"
 
     def report(self, report: ReviewReport) -> None:

@@ -1,4 +1,4 @@
-"""GitLab's REST API: what a merge request is now, and the status of its commit."""
+"""GitLab's REST API: the current state of a merge request, and the status of its commit."""
 
 import re
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ LONGEST_DESCRIPTION = 255
 
 @dataclass(frozen=True, slots=True)
 class GitLab:
-    """A GitLab, with its pages, repositories and API below one URL."""
+    """A GitLab server, with its pages, repositories and API below one URL."""
 
     place: str
     server: RestServer
 
     def change(self, project: str, number: int) -> Change:
-        """Return a merge request as it is now. Raises OutsideError if the answer is none."""
+        """Return the current state of a merge request; OutsideError if the answer is invalid."""
         path = f"api/v4/projects/{quote(project, safe='')}/merge_requests/{number}"
         found = payload_of(self.place, self.server.get(path))
         title, state = found.text("title"), found.text("state")
@@ -39,15 +39,15 @@ class GitLab:
         )
 
     def number_in(self, url: str) -> tuple[str, int] | None:
-        """Return project and number of the merge request at an address of this server."""
+        """Return project and number of the merge request at a URL of this server."""
         return numbered(_ADDRESS.fullmatch(below(self.server.url, url)))
 
     def git_url(self, project: str) -> str:
-        """Return where git fetches a project and its merge requests from."""
+        """Return the URL from which git fetches a project and its merge requests."""
         return f"{self.server.url.rstrip('/')}/{project}"
 
     def report(self, report: ReviewReport) -> None:
-        """Set the status of the commit; without a verdict it is a job that was cancelled."""
+        """Set the status of the commit; without a verdict, that of a cancelled job."""
         change = report.change
         project = quote(change.id.project, safe="")
         self.server.post(

@@ -1,4 +1,4 @@
-"""Webhooks that come in: whether their sender knows the secret, and what they announce."""
+"""Incoming webhooks: verify that the sender knows the secret, and read the announcement."""
 
 import hashlib
 import hmac
@@ -24,7 +24,7 @@ _REVISED = {"opened", "reopened", "synchronize", "ready_for_review"}
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request to a webhook; names of headers are in small letters."""
+    """A request to a webhook; header names are in lower case."""
 
     headers: Mapping[str, str] = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
@@ -32,14 +32,14 @@ class Message:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of what was sent."""
+        """The SHA-256 of the request."""
         return hashlib.sha256(self.body).hexdigest()
 
 
 def is_proven(kind: str, message: Message, secret: bytes) -> bool:
     """Whether the sender knows the secret; takes the same time whatever is wrong.
 
-    GitLab sends the secret itself. Gerrit's plugin can do no more than have it in the URL.
+    GitLab sends the secret itself. Gerrit's plugin can only put it into the URL.
     """
     signed = "sha256=" + hmac.new(secret, message.body, hashlib.sha256).hexdigest()
     is_right = _equal(message.headers.get(SIGNATURE, ""), signed.encode())
@@ -55,7 +55,10 @@ def _equal(sent: str, wanted: bytes) -> bool:
 
 
 def read(kind: str, message: Message, now: datetime) -> Announced:
-    """Return what a message announces. Raises BadEventError if it is not of that server."""
+    """Return the announcement in a message.
+
+    Raises BadEventError if no such server would send it.
+    """
     return _READERS[kind](Payload.parse(message.body), message, now)
 
 
@@ -122,7 +125,7 @@ def _of_gerrit(event: Payload, because: str, author: str) -> ReviewAsked:
 
 
 def _generic(event: Payload, _message: Message, now: datetime) -> Announced:
-    """Read `{"url": …, "at": …}`; the time makes an old message worthless."""
+    """Read `{"url": …, "at": …}`; the time makes an old message invalid."""
     url, at = event.text("url"), event.get("at")
     if not url or isinstance(at, bool) or not isinstance(at, int | float):
         raise BadEventError('the body must be {"url": URL, "at": SECONDS SINCE 1970}')

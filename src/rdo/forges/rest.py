@@ -1,4 +1,4 @@
-"""JSON over HTTP with one configured server: no redirects, and bounds of size and time."""
+"""JSON over HTTP with one configured server, without redirects, within limits of size and time."""
 
 import json
 import time
@@ -17,12 +17,12 @@ MOST_SECONDS = 60.0
 MOST_BYTES = 4_000_000
 _AGAIN = {408, 425, 429}
 _GERRIT = b")]}'"
-"""What Gerrit puts before each JSON, so that no browser runs it."""
+"""The prefix that Gerrit puts before all JSON, so that no browser runs it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestServer:
-    """A server: the URL that paths follow, how it is called, and how rdo logs in."""
+    """A server: the URL before all paths, its name in messages, and how rdo logs in."""
 
     name: str
     url: str
@@ -38,7 +38,7 @@ class RestServer:
         return self._ask("GET", path)
 
     def post(self, path: str, content: Mapping[str, object]) -> Any:
-        """Send JSON to a path and return the answer; raises what `get` raises."""
+        """Send JSON to a path and return the answer; raises the same errors as `get`."""
         return self._ask("POST", path, content)
 
     def _ask(self, method: str, path: str, content: Mapping[str, object] | None = None) -> Any:
@@ -68,7 +68,9 @@ class RestServer:
         for part in answer.iter_bytes():
             size += len(part)
             if size > MOST_BYTES or time.monotonic() > until:
-                raise OutsideError(f"{self.name} answers more, or more slowly, than rdo accepts")
+                raise OutsideError(
+                    f"the answer of {self.name} is larger or slower than rdo accepts"
+                )
             parts.append(part)
         return b"".join(parts)
 
@@ -79,7 +81,7 @@ class RestServer:
         if code == 404:
             raise NotFoundError(f"{self.name} has no such change, or rdo may not see it")
         if answer.is_client_error and code not in _AGAIN:
-            hint = "see that its user and password-file are right" if code in {401, 403} else ""
+            hint = "check its user and password-file" if code in {401, 403} else ""
             raise RefusedError(f"{self.name} answers {code}", hint=hint)
         raise OutsideError(f"{self.name} answers {code}")
 

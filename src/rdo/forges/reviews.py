@@ -1,4 +1,4 @@
-"""What every server of reviews can be asked and told."""
+"""The interface of all review servers."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from rdo.model.review import Change, ReviewVerdict
 
 @dataclass(frozen=True, slots=True)
 class ReviewReport:
-    """What is told about a change: the verdict, one line, all lines, and where the logs are."""
+    """A report about a change: the verdict, one line, all lines, and the URL of the logs."""
 
     change: Change
     target: str
@@ -22,23 +22,23 @@ class ReviewReport:
 
 
 class ReviewServer(Protocol):
-    """A server with reviews. Each call raises what `rdo.forges.rest` raises."""
+    """A server with reviews. Each call raises the errors of `rdo.forges.rest`."""
 
     def change(self, project: str, number: int) -> Change:
-        """Return a change as it is now; a Gerrit needs no project."""
+        """Return the current state of a change; Gerrit needs no project."""
 
     def number_in(self, url: str) -> tuple[str, int] | None:
-        """Return project and number of the change at an address; None for one elsewhere."""
+        """Return project and number of the change at a URL; None for another server."""
 
     def git_url(self, project: str) -> str:
-        """Return where git fetches a project with its open changes from."""
+        """Return the URL from which git fetches a project with its open changes."""
 
     def report(self, report: ReviewReport) -> None:
-        """Tell the server the verdict on a change."""
+        """Send the verdict on a change to the server."""
 
 
 def below(root: str, url: str) -> str:
-    """Return what an address has below that of a server; empty for one elsewhere.
+    """Return the part of a URL below a server's URL; empty for another server.
 
     >>> below("https://git.example.org/", "https://git.example.org/a/b"), below("https://a", "b")
     ('a/b', '')
@@ -48,14 +48,14 @@ def below(root: str, url: str) -> str:
 
 
 def numbered(match: re.Match[str] | None) -> tuple[str, int] | None:
-    """Return project and number of a change whose address has both as groups of these names."""
+    """Return project and number of a change, given a match with groups of these names."""
     if match is None or not is_project(match["project"]):
         return None
     return match["project"], int(match["number"])
 
 
 def payload_of(name: str, answer: Any) -> Payload:
-    """Return the object that a server answered with. Raises OutsideError if it is none."""
+    """Return the object in a server's answer. Raises OutsideError for any other answer."""
     if not isinstance(answer, dict):
         raise OutsideError(f"{name} does not answer with a change")
     return Payload(answer)

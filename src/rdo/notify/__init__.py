@@ -1,1 +1,1 @@
-"""Notifications: what happened, whom it concerns, and how each message is sent."""
+"""Notifications: the events, their recipients, and how each message is sent."""

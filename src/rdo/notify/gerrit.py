@@ -1,4 +1,4 @@
-"""A failure as a review of the package's distgit, as DLRN makes it.
+"""Report a failure as a review of the package's distgit, as DLRN does.
 
 The review only marks the spec: whoever fixes the package removes the mark in the same change.
 """
@@ -44,7 +44,7 @@ class GerritReviews:
     server: str = ""
 
     def send(self, story: Story, deliveries: Sequence[Delivery]) -> dict[int, Refused]:
-        """Propose a review; a `Refused` has the reason if there is none, and whether to retry.
+        """Propose a review; if there is none, a `Refused` has the reason and whether to retry.
 
         Raises AwayError if Gerrit cannot be reached.
         """
@@ -105,5 +105,7 @@ def _spec(distgit: Distgit, commit: str) -> str:
     files = distgit.mirror.list_files(commit, folder)
     specs = [name for name in files if name.endswith(".spec") and name.count("/") == depth]
     if len(specs) != 1:
-        raise NotFoundError(f"{distgit.mirror.path.name} has not one .spec at {commit[:7]}")
+        raise NotFoundError(
+            f"{distgit.mirror.path.name} does not have exactly one .spec at {commit[:7]}"
+        )
     return specs[0]

@@ -1,4 +1,4 @@
-"""Where a person reads a commit on the web."""
+"""URLs of the web pages of commits."""
 
 import re
 
@@ -6,7 +6,7 @@ from rdo.model.text.url import is_on_pypi
 
 
 def commit_url(remote: str, hash_: str) -> str:
-    """The page of a commit of a git remote, as far as its host is known; else nothing.
+    """Return the URL of a commit's page, if the host of its git remote is known; else "".
 
     >>> commit_url("https://opendev.org/openstack/nova.git", "1a2b")
     'https://opendev.org/openstack/nova/commit/1a2b'

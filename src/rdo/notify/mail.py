@@ -1,7 +1,7 @@
-"""A story as a mail: plain text and plain HTML with the same content.
+"""Write a story as a mail: plain text and plain HTML with the same content.
 
-Commit subjects, names and log lines are other people's text. They are stripped of control
-characters, never become a header, and stand in the HTML as text only.
+Commit subjects, names and log lines come from outside. They are stripped of control characters,
+never become a header, and appear in the HTML as text only.
 """
 
 import hashlib
@@ -21,11 +21,11 @@ from rdo.templates import render
 _TEMPLATES = "rdo.notify"
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+'=/-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _POLICY = SMTP.clone(max_line_length=78)
-_HEADERS = SMTP.clone(max_line_length=200)  # a subject in one line: others fold it after the colon
+_HEADERS = SMTP.clone(max_line_length=200)  # other policies fold the subject
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is one mail address; text that could be several is not.
+    """Whether a text is exactly one mail address; a text that could be several is not.
 
     >>> [is_address(x) for x in ("a@example.org", "a@b, c@d", "a b@c", "a@b\\nBcc: c@d")]
     [True, False, False, False]
@@ -36,7 +36,7 @@ def is_address(text: str) -> bool:
 def message_id(story: Story, break_id: int, sender: str, *, kind: str = "") -> str:
     """Return the Message-ID of a mail, the same however often the mail is made.
 
-    The time of the failure is part of it: build numbers start again in a new data folder.
+    The time of the failure is part of it, because build numbers start again in a new data folder.
     """
     begun = int((story.broken or story.when).timestamp())
     parts: tuple[object, ...] = (
@@ -59,7 +59,7 @@ def _named(readable: str, parts: Iterable[object], sender: str) -> str:
 
 
 def compose(story: Story, break_id: int, sender: str, recipients: Sequence[str]) -> EmailMessage:
-    """Return the mail about one event; all mails about one failure are one thread."""
+    """Return the mail about one event; all mails about the same failure are one thread."""
     mail = _envelope(sender, recipients, words.subject(story), story.when)
     mail["Message-ID"] = message_id(story, break_id, sender)
     if story.kind in {EventKind.MENDED, EventKind.WAITED_FOR}:
@@ -80,8 +80,8 @@ def compose_together(
 ) -> EmailMessage:
     """Return one mail about a commit that fails, or builds again, on several targets.
 
-    Each story comes with the number of its break. The mail refers to those that it stands for, so
-    that later mails about one of the targets join its thread.
+    Each story has the number of its break. The mail refers to the mails that it replaces, so that
+    later mails about one of the targets join its thread.
     """
     in_order = sorted(told, key=lambda one: one[0].target)
     stories = [story for story, _ in in_order]
@@ -109,7 +109,7 @@ def compose_together(
 
 
 def compose_test(sender: str, recipient: str, factory: str, when: datetime) -> EmailMessage:
-    """Return a mail that only shows that mail arrives."""
+    """Return a mail that tests whether mail arrives."""
     mail = _envelope(sender, [recipient], "a test from rdo: mail works", when)
     mail["Message-ID"] = _named("test", (recipient, when.timestamp()), sender)
     mail["X-RDO-Event"] = "test"
@@ -137,7 +137,7 @@ def _envelope(sender: str, recipients: Sequence[str], subject: str, when: dateti
     mail["From"] = f"rdo <{sender}>"
     mail["To"] = ", ".join(recipients)
     mail["Date"] = format_datetime(when)
-    mail["Auto-Submitted"] = "auto-generated"  # no answer by a vacation
+    mail["Auto-Submitted"] = "auto-generated"  # so that no vacation responder answers
     return mail
 
 
@@ -248,12 +248,12 @@ def _why_you(story: Story) -> str:
 
 
 def html_of(story: Story) -> str:
-    """Return the HTML part of a mail, without pictures, scripts or colours."""
+    """Return the HTML part of a mail, without pictures, scripts or colors."""
     return render(_TEMPLATES, "story.html", it=_in_html(story))
 
 
 def _in_html(story: Story) -> Mapping[str, object]:
-    """Return what the template of a story is filled with."""
+    """Return the values for the template of a story."""
     is_build = story.kind in {EventKind.BROKEN, EventKind.WAITED_FOR} and story.build_id
     return {
         "opening": words.opening(story),

@@ -1,4 +1,4 @@
-"""Mail: one message per event, or per commit, to all who are notified at once; or a digest."""
+"""Send mail: one message per event, or per commit, to all immediate recipients; or digests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from rdo.store.messages.events import Event
 class Mailer:
     """Sends stories from one sender; see `rdo.notify.way.Way`.
 
-    All who are notified at once get one mail, with all of them in To.
+    All immediate recipients get the same mail, with all of them in To.
     """
 
     server: MailServer

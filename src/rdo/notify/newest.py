@@ -1,4 +1,4 @@
-"""The newest message about a package, as it is or was sent by mail."""
+"""Find the newest message about a package, as it is or was sent by mail."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from rdo.store import Store
 def newest_story(store: Store, targets: Iterable[str], package: str) -> Story:
     """Return the newest story of a package, in the first of the targets that has one.
 
-    Raises NotFoundError if none has.
+    Raises NotFoundError if there is none.
     """
     for target in targets:
         with store.read() as at:
@@ -22,7 +22,7 @@ def newest_story(store: Store, targets: Iterable[str], package: str) -> Story:
 
 
 def as_text(story: Story) -> str:
-    """Return a message as a person reads it: subject, recipients and the text part."""
+    """Return a message as text: subject, recipients and the text part."""
     is_for_operator = story.audience is Audience.OPERATOR
     to = "the operator" if is_for_operator else ", ".join(story.maintainers)
     return f"Subject: {words.subject(story)}\nTo: {to}\n\n{mail.text_of(story)}".rstrip()

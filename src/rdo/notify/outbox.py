@@ -1,7 +1,7 @@
 """The queue of messages, and how it is sent.
 
-Each message is marked as sent at once. A kill in between repeats one message, under the same
-Message-ID. A recipient or server that cannot be reached costs a line of the log: the message is
+Each message is marked as sent right after it was sent. A kill in between repeats one message, under
+the same Message-ID. If a recipient or server cannot be reached, this is logged, and the message is
 retried after the next round.
 """
 
@@ -29,12 +29,12 @@ log = logging.getLogger(__name__)
 MAIL = "mail"
 _TOLD_TOGETHER = {EventKind.BROKEN, EventKind.MENDED}
 GIVE_UP_AFTER = timedelta(days=5)
-"""How long a message is retried, which is as long as mail servers do."""
+"""How long a message is retried: as long as mail servers do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The result of sending: numbers of deliveries, and why some are left."""
+    """The result of sending: how many were delivered, and why some are left."""
 
     sent: int = 0
     refused: int = 0
@@ -46,7 +46,7 @@ class Sent:
 class QueuedMessage:
     """One event for one recipient that is not sent yet, and why its last try failed.
 
-    `way` is how it is sent, such as mail; `due` is the minute from which it may be sent.
+    `way` is how it is sent, such as mail; `due` is the earliest time to send it.
     """
 
     target: str
@@ -82,7 +82,7 @@ def queued_messages(store: Store) -> list[QueuedMessage]:
 class Outbox:
     """The configured ways, by name, and the queue; `run` sends what is due.
 
-    `audiences` are those of events that are queued only now.
+    `audiences` are the recipients of events that have not been queued yet.
     """
 
     store: Store
@@ -94,7 +94,7 @@ class Outbox:
     _problems: list[str] = field(default_factory=list)
 
     def run(self) -> Sent:
-        """Send what is due, unless another process is sending already."""
+        """Send what is due, unless another process is already sending."""
         try:
             with lock.hold(self.lock_file, purpose="sending notifications"):
                 return self._work_off()
@@ -159,14 +159,14 @@ class Outbox:
 def _by_way(delivery: Delivery) -> tuple[object, ...]:
     """Return a sort key: by message, oldest first; digests by recipient and day.
 
-    Retries come last: a message that breaks the server must not stop all others.
+    Retries come last, so that a message that breaks the server does not stop all others.
     """
     what = delivery.recipient if delivery.digest else f"{delivery.event.id:012}"
     return delivery.way, delivery.tries, delivery.due, delivery.digest, what, delivery.id
 
 
 def _messages(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
-    """Return the deliveries that one message covers each, in their order."""
+    """Return, for each message, the deliveries that it covers, in order."""
     recipients: dict[int, list[str]] = {}
     for one in deliveries:
         recipients.setdefault(one.event.id, []).append(one.recipient)
@@ -178,9 +178,9 @@ def _messages(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
 
 
 def _message_of(delivery: Delivery, told: tuple[str, ...]) -> tuple[object, ...]:
-    """Return what deliveries of one message have in common.
+    """Return the content that the deliveries of one message share.
 
-    One mail tells all its recipients on which targets a commit fails, or builds again.
+    One mail lists for all recipients the targets on which a commit fails, or builds again.
     """
     event = delivery.event
     if delivery.digest:

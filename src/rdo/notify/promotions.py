@@ -1,7 +1,7 @@
-"""What webhooks are told of promotions: names that moved, moved back, or were refused.
+"""Events of promotions for webhooks: a name has moved, moved back, or was refused.
 
-The event is noted with all there is to say in the transaction of the move, so a kill loses none;
-it is queued for those who want it when messages are sent next.
+The event is recorded with its full content in the transaction of the move, so a kill loses none. It
+is queued for interested webhooks the next time messages are sent.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ class PromotionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MovedPart:
-    """The move of a name in one component; `before` is empty for the first one."""
+    """The move of a name in one component; `before` is empty for the first move."""
 
     component: str | None
     before: str
@@ -38,8 +38,8 @@ class MovedPart:
 class PromotionStory:
     """The content of a message about a promotion name.
 
-    `moved` are the paths that it leads to and led to before, `why` is the reason that was given.
-    For a refusal `candidate` is what does not meet the criteria, and `lacks` what is missing.
+    `moved` are the paths that it points to now and pointed to before, `why` is the reason given.
+    For a refusal, `candidate` does not meet the criteria, and `lacks` says what is missing.
     """
 
     kind: PromotionKind
@@ -55,7 +55,7 @@ class PromotionStory:
 
     @property
     def title(self) -> str:
-        """One line about it."""
+        """A one-line summary of the event."""
         start = f"[{self.target}] {self.name}"
         match self.kind:
             case PromotionKind.PROMOTED:
@@ -70,27 +70,27 @@ class PromotionStory:
         return ", ".join(one.after for one in self.moved)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON, which is what the database keeps."""
+        """Return the story as JSON, the form stored in the database."""
         found: dict[str, Any] = _adapter().dump_python(self, mode="json")
         return found
 
     @classmethod
     def from_json(cls, payload: dict[str, Any]) -> "PromotionStory":
-        """Return the story that an event has."""
+        """Return the story stored with an event."""
         found: PromotionStory = _adapter().validate_python(payload)
         return found
 
 
 @cache
 def _adapter() -> Any:
-    from pydantic import TypeAdapter  # only where a promotion is told
+    from pydantic import TypeAdapter  # only needed for promotions
 
     return TypeAdapter(PromotionStory)
 
 
 @dataclass(frozen=True, slots=True)
 class NameMove:
-    """A promotion name that is about to move; `was` is None for its first repository."""
+    """A promotion name that is about to move; `was` is None if it pointed nowhere before."""
 
     name: str
     was: Repository | None
@@ -100,9 +100,9 @@ class NameMove:
 def note_moves(
     at: Transaction, moves: Sequence[NameMove], *, now: datetime, by: str, why: str
 ) -> None:
-    """Note that names move, before they do: one event for each name, whatever its components.
+    """Record that names are about to move: one event for each name, whatever its components.
 
-    A name that has led to all of it before is moved back.
+    If a name has pointed to all of these repositories before, the event is a move back.
     """
     for name in dict.fromkeys(one.name for one in moves):
         parts = [one for one in moves if one.name == name]
@@ -135,7 +135,7 @@ def note_refusal(
     now: datetime,
     by: str,
 ) -> None:
-    """Note that a candidate was refused; the same refusal, once."""
+    """Record that a candidate was refused; a repeated refusal is recorded only once."""
     story = PromotionStory(
         PromotionKind.REFUSED,
         target,
@@ -152,7 +152,7 @@ def note_refusal(
 
 
 def queue_promotions(at: Transaction, audiences: Audiences, *, now: datetime) -> None:
-    """Queue what was noted for the webhooks that want it."""
+    """Queue the recorded events for the webhooks that want them."""
     for event in at.events.unqueued():
         at.events.describe(event.id, event.payload, now=now)
         for name in audiences.webhooks_for(event.target, event.kind):

@@ -1,4 +1,4 @@
-"""Sending mails to a mail server, over TLS if the server offers it."""
+"""Send mails to a mail server, over TLS if the server offers it."""
 
 import smtplib
 import ssl
@@ -31,7 +31,7 @@ class MailServer:
 
     @property
     def port(self) -> int:
-        """The configured port, or the usual one of the protocol."""
+        """The configured port, or the protocol's usual one."""
         given = self._split()[1]
         return int(given) if given else (_TLS_PORT if self.security == "tls" else 25)
 
@@ -56,7 +56,7 @@ class MailServer:
             raise AwayError(f"mail server {self.server}: {_words(error)}") from error
 
     def greet(self) -> str:
-        """Connect, encrypt and log in as for a mail, and return in words how that went.
+        """Connect, encrypt and log in as for a mail, and return a description of the result.
 
         Raises AwayError if the server cannot be reached, ConfigError if it refuses the settings.
         """
@@ -127,7 +127,7 @@ def _deliver(
     except smtplib.SMTPRecipientsRefused as error:
         refused = error.recipients
     except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-        if error.smtp_code == 421:  # the server goes away
+        if error.smtp_code == 421:  # the server is shutting down
             raise
         answer = (error.smtp_code, _text(error.smtp_error).encode())
         refused = dict.fromkeys(recipients, answer)

@@ -1,4 +1,4 @@
-"""The content of a message about one event, gathered once and kept as JSON with the event."""
+"""The content of a message about one event, collected once and stored as JSON with the event."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ class EventKind(StrEnum):
 
 
 class Audience(StrEnum):
-    """Who must act: a network fault or a full disk is the operator's, not a maintainer's."""
+    """Who must act: for a network fault or a full disk it is the operator, not a maintainer."""
 
     MAINTAINERS = "maintainers"
     OPERATOR = "operator"
@@ -29,7 +29,7 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkedCommit:
-    """One git commit or PyPI release, with the address of its page."""
+    """One git commit or PyPI release, with the URL of its page."""
 
     hash: str
     subject: str
@@ -58,7 +58,7 @@ class RootChange:
 
 @dataclass(frozen=True, slots=True)
 class UnmetRequirement:
-    """A requirement that was not met, and the best that is available."""
+    """A requirement that was not met, and the best version that is available."""
 
     name: str
     found: str
@@ -84,7 +84,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class OnIt:
-    """Who has said to be on the package, since when, why, and where to follow it."""
+    """The person who is working on the package, since when, why, and a link to the work."""
 
     by: str
     since: datetime
@@ -138,13 +138,13 @@ class Story:
 
     @classmethod
     def from_json(cls, payload: dict[str, Any]) -> "Story":
-        """Return the story of an event; one written by an older rdo lacks newer fields."""
+        """Return the story of an event; if an older rdo wrote it, newer fields are missing."""
         found: Story = _adapter().validate_python(payload)
         return found
 
 
 @cache
 def _adapter() -> Any:
-    from pydantic import TypeAdapter  # only where a story is told
+    from pydantic import TypeAdapter  # only needed for stories
 
     return TypeAdapter(Story)

@@ -14,7 +14,7 @@ class AwayError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The refusal of one recipient; with `for_good` a retry is useless."""
+    """The refusal of one recipient; with `for_good` there is no point in a retry."""
 
     reason: str
     for_good: bool

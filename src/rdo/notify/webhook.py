@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rdo import __version__
 from rdo.errors import ConfigError
+from rdo.http_retry import status_may_pass
 from rdo.notify import words
 from rdo.notify.promotions import PromotionStory
 from rdo.notify.story import Story
@@ -18,14 +19,12 @@ from rdo.store.messages.deliveries import Delivery
 
 TIMEOUT_SECONDS = 20.0
 TEST = "test"
-"""The kind of an event that only tries the way."""
-_AGAIN = {408, 425, 429}
-"""Client errors that may not occur again in a retry."""
+"""The kind of an event that only tests the webhook."""
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """The address of one webhook; see `rdo.notify.way.Way`. Redirects are not followed."""
+    """The URL of one webhook; see `rdo.notify.way.Way`. Redirects are not followed."""
 
     name: str
     url: str
@@ -34,7 +33,7 @@ class Webhook:
     def send(self, story: Story, deliveries: Sequence[Delivery]) -> dict[int, Refused]:
         """Post the event as JSON, signed if there is a secret.
 
-        Raises AwayError if the address cannot be reached, ConfigError if the secret cannot be read.
+        Raises AwayError if the URL cannot be reached, ConfigError if the secret cannot be read.
         """
         [delivery] = deliveries
         return self._post_event(message(story, delivery), delivery)
@@ -42,7 +41,7 @@ class Webhook:
     def send_promotion(
         self, story: PromotionStory, deliveries: Sequence[Delivery]
     ) -> dict[int, Refused]:
-        """Post an event about a promotion name. Raises what `send` raises."""
+        """Post an event about a promotion name. Raises the same errors as `send`."""
         [delivery] = deliveries
         content = {"key": key_of(delivery), "title": story.title, **story.to_json()}
         return self._post_event(content, delivery)
@@ -52,16 +51,19 @@ class Webhook:
         return {delivery.id: refused} if refused else {}
 
     def test(self, when: datetime) -> Refused | None:
-        """Post an event of the kind `test`, signed like the others; return what refused it.
+        """Post a signed event of the kind `test`; return the reason if it was refused.
 
-        Raises what `send` raises.
+        Raises the same errors as `send`.
         """
         key = f"{TEST}:{int(when.timestamp())}"
         return self.post({"key": key, "kind": TEST, "title": "a test from rdo"}, TEST, key)
 
     def post(self, content: Mapping[str, object], kind: str, key: str) -> Refused | None:
-        """Post JSON, signed, and return what refused it. Raises AwayError if nobody answers."""
-        import httpx  # only where a webhook is configured
+        """Post signed JSON, and return the refusal, if any.
+
+        Raises AwayError if no server answers.
+        """
+        import httpx  # only needed if a webhook is configured
 
         body = json.dumps(content).encode()
         try:
@@ -78,7 +80,7 @@ class Webhook:
             return None
         return Refused(
             f"webhook {self.name} answers {answer.status_code}",
-            for_good=answer.is_client_error and answer.status_code not in _AGAIN,
+            for_good=answer.is_client_error and not status_may_pass(answer.status_code),
         )
 
     def _headers(self, kind: str, key: str, body: bytes) -> dict[str, str]:
@@ -104,14 +106,14 @@ class Webhook:
 
 
 def key_of(delivery: Delivery) -> str:
-    """Return what names an event, however often it is posted."""
+    """Return a key for an event, the same however often it is posted."""
     return f"{delivery.event.target}:{delivery.event.key}"
 
 
 def message(story: Story, delivery: Delivery) -> dict[str, object]:
-    """Return the content that is sent: the story, and a key that repeated deliveries share."""
+    """Return the content to send: the story, and a key that repeated deliveries share."""
     told = story.to_json()
-    told.pop("factory", None)  # where it is on our machine is of no use elsewhere
+    told.pop("factory", None)  # a path on our machine is useless to others
     return {
         "key": key_of(delivery),
         "title": words.subject(story),

@@ -1,4 +1,4 @@
-"""The sentences that mails, reviews and pages have in common."""
+"""Sentences that mails, reviews and pages share."""
 
 import re
 import shlex
@@ -27,7 +27,7 @@ CAUSES = {
     FailureReason.NETWORK: "the network failed",
     FailureReason.NO_SPACE: "the disk is full",
     FailureReason.INTERRUPTED: "it was interrupted",
-    FailureReason.REFUSED: "its packages may not be published",
+    FailureReason.REFUSED: "its packages are refused",
     FailureReason.BUILDER: "the builder cannot be reached or is broken",
     FailureReason.UNKNOWN: "rpmbuild fails without a known cause",
 }
@@ -45,7 +45,7 @@ def reproduce_command(factory: str, build: int) -> str:
 
 
 def failure(reason: FailureReason, detail: str) -> str:
-    """Say why a build failed: the cause in words, and its detail in one line.
+    """Return why a build failed: the cause in words, and its detail in one line.
 
     >>> failure(FailureReason.TEST, "%check: ImportError: no such module")
     'its tests fail: ImportError: no such module'
@@ -59,7 +59,7 @@ def failure(reason: FailureReason, detail: str) -> str:
 def subject(story: Story) -> str:
     """Return one line with target, release and package.
 
-    Nothing in it comes from a commit or a log, so nobody outside chooses its words.
+    It contains no text from a commit or a log, so no outsider chooses its words.
     """
     start = f"[{clean(story.target)}] {clean(story.package)}"
     release = clean(story.release)
@@ -90,7 +90,7 @@ def subject_together(stories: Sequence[Story]) -> str:
 
 
 def on_target(story: Story) -> str:
-    """Return in one line what is told of a target, where a message tells of several."""
+    """Return one line about a target, for a message about several targets."""
     is_well = story.kind is EventKind.MENDED
     said = "builds again" if is_well else cause(story) or "does not build"
     return f"{clean(story.target)} ({clean(story.platform)}): {clean(said)}"
@@ -137,7 +137,7 @@ def opening(story: Story) -> str:
 
 
 def cause(story: Story) -> str:
-    """Return why a build fails, as every place words it: the reason, and the line of its log."""
+    """Return why a build fails, in the same words everywhere: the reason, and a line of its log."""
     return failure(story.reason, story.detail or story.says) if story.reason else ""
 
 
@@ -165,7 +165,7 @@ def facts(story: Story) -> Iterator[tuple[str, str]]:
 
 
 def on_it(ack: OnIt) -> str:
-    """Return who is on a package, since when, why, and where to follow it."""
+    """Return who is working on a package, since when, why, and a link to the work."""
     link = f" ({ack.link})" if ack.link else ""
     return f"{ack.by}, since {minute_utc(ack.since)}: {ack.why}{link}"
 
@@ -202,6 +202,6 @@ def changes_title(side: str, changes: Changes, *, has_good: bool) -> str:
 
 
 def more(changes: Changes) -> str:
-    """Return the line that stands for the commits that are not listed, if there are any."""
+    """Return the line that counts the commits that are not listed, if there are any."""
     left = changes.count - len(changes.newest)
     return f"and {left} more" if left > 0 else ""

@@ -1,4 +1,4 @@
-"""Signing for one target, and checking what came of it before anybody gets it."""
+"""Sign for one target, and check the result before anybody gets it."""
 
 import errno
 import os
@@ -24,7 +24,7 @@ _KEY_FILE = re.compile(r"RPM-GPG-KEY-[A-Za-z0-9._-]+-[0-9a-f]{16}")
 
 
 def key_name(target: str, fingerprint: str) -> str:
-    """Return the name of a public key's file in the tree of a target.
+    """Return the file name of a public key in the tree of a target.
 
     >>> key_name("master-el10", "0123456789ABCDEF0123456789ABCDEF01234567")
     'RPM-GPG-KEY-master-el10-89abcdef01234567'
@@ -33,18 +33,18 @@ def key_name(target: str, fingerprint: str) -> str:
 
 
 class SigningError(CommandError):
-    """Something could not be signed. No package is to blame, and the next one would meet it too."""
+    """Something could not be signed. No package is to blame, and the next one would fail too."""
 
     is_of_the_machine = True
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs for one target by its key; `way` reaches it.
+    """Signs for one target with its key; `way` is how the key is reached.
 
-    `tree` is the published tree, where the public keys are: every key that has ever signed there
-    stays, as files `RPM-GPG-KEY-<target>-<end of the fingerprint>`. `url` is where the tree is
-    served.
+    `tree` is the published tree, which contains the public keys: every key that has ever signed
+    there stays, as files `RPM-GPG-KEY-<target>-<end of the fingerprint>`. `url` is where the tree
+    is served.
     """
 
     target: str
@@ -62,12 +62,12 @@ class Signer:
             return self.way.fingerprint
 
     def pinned(self) -> "Signer":
-        """Return a signer that keeps to the key of this moment."""
+        """Return a signer that keeps using the current key."""
         with self._explaining():
             return replace(self, way=self.way.pinned())
 
     def key(self) -> PublicKey:
-        """Return what the key says about itself. Raises SigningError if it cannot be read."""
+        """Return the data in the key itself. Raises SigningError if it cannot be read."""
         with self._explaining():
             check_programs()
             return the_key(self.way.public(), self.way.fingerprint)
@@ -75,7 +75,7 @@ class Signer:
     def check(self) -> None:
         """Make sure that the key can sign now, and that clients find its public part.
 
-        Raises SigningError if it cannot: it is missing, expired or revoked.
+        Raises SigningError if the key is missing, expired or revoked.
         """
         key = self.key()
         if fault := key.fault(self.clock()):
@@ -89,7 +89,7 @@ class Signer:
         self._public[key.fingerprint] = text
 
     def publish_key(self, text: bytes, fingerprint: str) -> Path:
-        """Write a public key into the tree, where .repo files point to; return its place."""
+        """Write a public key into the tree, where .repo files point to; return its path."""
         place = self.tree / self.key_name(fingerprint)
         if not place.exists() or place.read_bytes() != text:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -120,14 +120,15 @@ class Signer:
         return dict(sorted(found.items(), key=lambda item: item[0] != now))
 
     def known_keys(self) -> tuple[PublicKey, ...]:
-        """Return what these keys say about themselves, the current one first."""
+        """Return the data in these keys, the current one first."""
         texts = dict.fromkeys(self.public_keys().values())
         return tuple(one for text in texts for one in read_public_keys(text))
 
     def trust(self, signed_by: Collection[str]) -> RepoTrust:
-        """Return what the .repo file of a repository asks for whose RPMs these keys have signed.
+        """Return the signatures to require in the .repo file of a repository signed by these keys.
 
-        An empty text among them is an RPM without a signature: then RPMs are not checked.
+        An empty text among them is an RPM without a signature: then signatures of RPMs are not
+        required.
         """
         now = self.fingerprint
         keys = (now, *sorted({one for one in signed_by if one} - {now}))
@@ -137,8 +138,8 @@ class Signer:
     def sign_rpms(self, rpms: Sequence[Path], folder: Path) -> tuple[Path, ...]:
         """Write signed copies of RPMs into a new folder, in order.
 
-        They are on the disk when it returns. Raises SigningError unless each copy has the content
-        that it had, and a signature of the key.
+        They are on disk when it returns. Raises SigningError unless each copy has the same content
+        as before, and a signature by the key.
         """
         key = self._key_text()
         folder.mkdir(parents=True)
@@ -159,9 +160,9 @@ class Signer:
             copy.replace(rpm)
 
     def good_copies(self, copies: Mapping[Path, Path], folder: Path) -> frozenset[Path]:
-        """Return which files are copies, signed by the key, of the RPMs that they map to.
+        """Return which files are signed copies of the RPMs that they map to.
 
-        All copies are below `folder`.
+        All copies are in `folder`.
         """
         there = [one for one in copies if one.is_file()]
         with self._explaining():
@@ -205,16 +206,16 @@ class Signer:
                     shutil.copyfile(made, file.with_name(f"{file.name}.asc"))
 
     def _key_text(self) -> bytes:
-        """Return the current public key, which was checked once."""
+        """Return the current public key, which is checked once."""
         if self.fingerprint not in self._public:
             self.check()
         return self._public[self.fingerprint]
 
     @contextmanager
     def _explaining(self, place: Path | None = None) -> Iterator[None]:
-        """Raise what fails as a SigningError, or as a NoSpaceError if the disk of `place` is full.
+        """Raise failures as a SigningError, or as a NoSpaceError if the disk of `place` is full.
 
-        A program that meets a full disk cleans up, so that its words are needed, too.
+        A program that meets a full disk removes its files, so its messages are needed too.
         """
         try:
             yield

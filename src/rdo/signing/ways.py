@@ -1,4 +1,4 @@
-"""The ways to a key: a home of gpg, or a command of the operator. Builds reach neither."""
+"""The ways to reach a key: a home of gpg, or a command of the operator. Builds reach neither."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,28 +13,28 @@ from rdo.tools.signing.public_key import PublicKey, read_public_keys
 from rdo.tools.signing.signing_command import SigningCommand
 
 CURRENT = "current-key"
-"""The file, in a target's own home of gpg, with the fingerprint of the key that signs now."""
+"""The file in a target's own home of gpg with the fingerprint of the key that signs now."""
 
 
 class SigningWay(Protocol):
-    """How files are signed; `fingerprint` names the key that does it now."""
+    """A way to sign files; `fingerprint` is that of the current key."""
 
     @property
     def fingerprint(self) -> str: ...
 
     def pinned(self) -> "SigningWay":
-        """Return a way that keeps to the key of this moment, whatever is rotated meanwhile."""
+        """Return a way that keeps using the current key, whatever is rotated meanwhile."""
 
     def public(self) -> bytes:
-        """Return the public key as text; NotFoundError if it is not there."""
+        """Return the public key as text; NotFoundError if it is missing."""
 
     def sign(self, folder: Path, *, timeout: float) -> None:
-        """Sign each RPM of a folder in place; write FILE.asc beside each other file."""
+        """Sign each RPM in a folder in place; write FILE.asc beside each other file."""
 
 
 @dataclass(frozen=True)
 class ByGpg:
-    """A key in a home of gpg that its owner looks after; no `home` is the user's own."""
+    """A key in a home of gpg that its owner manages; without `home` it is the user's own."""
 
     key: str
     home: Path | None = None
@@ -63,7 +63,7 @@ class ByGpg:
 
 @dataclass(frozen=True)
 class ByOwnKey:
-    """The newest of the keys that `rdo repo sign-key` has made for a target, or `key`, if given."""
+    """The newest key that `rdo repo sign-key` has made for a target, or `key`, if given."""
 
     target: str
     home: Path
@@ -73,7 +73,7 @@ class ByOwnKey:
     def fingerprint(self) -> str:
         """The key that signs now.
 
-        Raises NotFoundError before one was made, RefusedError for a user who may not sign.
+        Raises NotFoundError if none was made yet, RefusedError for a user who may not sign.
         """
         if self.key:
             return self.key
@@ -100,9 +100,9 @@ class ByOwnKey:
         return (self.home / CURRENT).exists()
 
     def make_key(self, user_id: str, *, expires: str, before_use: Callable[[bytes], None]) -> str:
-        """Make a key and let it sign from now on; `before_use` gets it, to tell the public.
+        """Make a key and let it sign from now on; `before_use` publishes it first.
 
-        Raises CommandError if gpg cannot.
+        Raises CommandError if gpg fails.
         """
         made = self._gpg.create_key(user_id, expires=expires)
         before_use(self._gpg.export(made))
@@ -146,7 +146,7 @@ class ByCommand:
     def public(self) -> bytes:
         """Return the public key as text.
 
-        Raises NotFoundError without the file, RefusedError if another key is in it.
+        Raises NotFoundError if the file is missing, RefusedError if it contains another key.
         """
         try:
             text = self.public_key.read_bytes()
@@ -163,7 +163,7 @@ class ByCommand:
 
 
 def the_key(text: bytes, fingerprint: str) -> PublicKey:
-    """Return what an exported key says about itself; NotFoundError if it is not in the text."""
+    """Return the data in an exported key; NotFoundError if it is not in the text."""
     for one in read_public_keys(text):
         if one.fingerprint == fingerprint:
             return one

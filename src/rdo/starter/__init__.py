@@ -10,7 +10,7 @@ from rdo.errors import ConfigError, RefusedError
 
 FILES = ("rdo.toml", "info/rdo.yml", "info/tags/master.yml")
 DISTGITS = ("python-h11", "python-wsproto")
-"""The distgits of the example, each with a spec of its name."""
+"""The distgits of the example, each with a spec of the same name."""
 BRANCH = "rpm-master"
 
 
@@ -19,7 +19,7 @@ _PROJECT = "debtcollector"
 
 @dataclass(frozen=True, slots=True)
 class FirstPackage:
-    """A package to start with: its name, the URLs of its repositories, its distgit's branch."""
+    """A package to start with: its name, its repositories' URLs, its distgit's branch."""
 
     name: str
     upstream: str
@@ -30,8 +30,8 @@ class FirstPackage:
 def write(folder: Path, *, name: str = "", first: FirstPackage | None = None) -> list[Path]:
     """Write the files of a project into `folder`, all or none.
 
-    `name` becomes the name of its repositories, and `first` its package. Raises RefusedError
-    rather than overwrite a file.
+    `name` becomes the name of its repositories, and `first` its package. Raises RefusedError if
+    this would overwrite a file.
     """
     root = importlib.resources.files(__name__)
     texts = {file: root.joinpath(file).read_text() for file in FILES}
@@ -54,7 +54,7 @@ def write(folder: Path, *, name: str = "", first: FirstPackage | None = None) ->
 def write_example(folder: Path, *, name: str = "") -> list[Path]:
     """Write the example: a project of two packages, and the files of their distgits.
 
-    The distgits become git repositories only when they are committed. Raises what `write` raises.
+    The distgits become git repositories only when they are committed. Raises the errors of `write`.
     """
     root = importlib.resources.files(__name__)
     info = root.joinpath("example/info/rdo.yml").read_text()
@@ -70,7 +70,7 @@ def write_example(folder: Path, *, name: str = "") -> list[Path]:
 
 
 def _named(text: str, name: str) -> str:
-    """Put a name into rdo.toml: the repositories and their title are called so."""
+    """Write a name into rdo.toml, as the name and title of the repositories."""
     if not name:
         return text
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or not name.isascii():

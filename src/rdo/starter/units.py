@@ -1,4 +1,4 @@
-"""The systemd units of a factory, and those that are on this machine already."""
+"""The systemd units of a factory: make them, and find those on this machine."""
 
 import importlib.resources
 import itertools
@@ -13,7 +13,7 @@ from rdo.atomic import write_file
 from rdo.errors import ConfigError, RefusedError
 
 _PROGRAM, _FOLDER = "/usr/bin/rdo", "/srv/%i"
-"""What the templates have in place of the real program and folder."""
+"""The placeholders in the templates for the real program and folder."""
 _MARK = "# Written by `rdo systemd install`, which may write it again."
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.-]{0,99}")
 SYSTEM = Path("/etc/systemd/system")
@@ -21,7 +21,7 @@ SYSTEM = Path("/etc/systemd/system")
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One unit file that is to be written."""
+    """One unit file to be written."""
 
     file: Path
     text: str
@@ -31,7 +31,7 @@ class Unit:
 class FoundUnit:
     """A unit on this machine that works in a factory's folder, and the program it starts.
 
-    `runs_rounds` is whether that program does rounds, by itself or beside a server.
+    `runs_rounds` is whether that program runs rounds, on its own or beside a server.
     """
 
     file: Path
@@ -41,7 +41,7 @@ class FoundUnit:
 
     @property
     def restart(self) -> str:
-        """The command that starts it again."""
+        """The command that restarts it."""
         own = "--user " if self.is_of_user else ""
         return f"systemctl {own}restart {self.file.name}"
 
@@ -55,10 +55,10 @@ def user_folder() -> Path:
 def make_units(
     name: str, factory: Path, program: tuple[str, ...], *, is_of_user: bool = False, owner: str = ""
 ) -> list[Unit]:
-    """Make the units of a factory: rounds by a timer or in a loop, reviews, server, clean-up.
+    """Make the units of a factory: rounds by a timer or in a loop, reviews, server, purge.
 
-    `program` is the command line of `rdo`. `owner` is the user whom a system unit runs as.
-    Raises ConfigError for a name that systemd would not accept.
+    `program` is the command line of `rdo`. `owner` is the user whom a system unit runs as. Raises
+    ConfigError for a name that systemd would not accept.
     """
     if not _NAME.fullmatch(name):
         raise ConfigError(
@@ -92,11 +92,12 @@ def _quoted(word: str) -> str:
 
 
 def write_units(units: list[Unit]) -> None:
-    """Write units, all or none; raise RefusedError rather than replace a file of somebody else."""
+    """Write units, all or none; raises RefusedError if this would replace somebody else's file."""
     for unit in units:
         if unit.file.exists() and not unit.file.read_text(errors="replace").startswith(_MARK):
             raise RefusedError(
-                f"{unit.file} exists and was not written by rdo", hint="move it away, or keep it"
+                f"{unit.file} exists and was not written by rdo",
+                hint="move it away so that rdo can write it",
             )
     for unit in units:
         try:
@@ -121,7 +122,7 @@ def find_units(factory: Path) -> list[FoundUnit]:
 
 
 def _runs_rounds(words: list[str]) -> bool:
-    """Whether a command does rounds, by itself or beside a server.
+    """Whether a command runs rounds, on its own or beside a server.
 
     >>> [_runs_rounds(one.split()) for one in ("rdo trunk run --loop 300", "rdo review run --loop")]
     [True, False]
@@ -130,7 +131,7 @@ def _runs_rounds(words: list[str]) -> bool:
 
 
 def unit_of_server(units: list[FoundUnit]) -> FoundUnit | None:
-    """Return the service that serves the factory: one that is enabled, if there is any."""
+    """Return the service that serves the factory, preferably an enabled one."""
     found = [unit for unit in units if unit.file.name.startswith("rdo-serve")]
     return next(iter(sorted(found, key=lambda unit: not is_enabled(unit))), None)
 
@@ -151,6 +152,6 @@ def _commands(file: Path, factory: Path) -> Iterator[list[str]]:
 
 
 def is_enabled(unit: FoundUnit) -> bool:
-    """Whether systemd starts a service by itself, directly or by its timer."""
+    """Whether systemd starts a service automatically, directly or by its timer."""
     names = (unit.file.name, unit.file.with_suffix(".timer").name)
     return any(list(unit.file.parent.glob(f"*.wants/{name}")) for name in names)

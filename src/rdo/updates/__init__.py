@@ -1,1 +1,1 @@
-"""Updates: files in git that hand builds over to be tested, and then to users."""
+"""Updates: files in git through which builds are handed over for testing, and then to users."""

@@ -1,4 +1,4 @@
-"""Where the RPMs of an update's builds come from."""
+"""The sources of the RPMs in an update's builds."""
 
 import tomllib
 from collections.abc import Mapping
@@ -18,24 +18,24 @@ from rdo.updates.koji_builds import KojiBuilds
 from rdo.updates.update_file import UpdateBuild
 
 OUTSIDE = ("koji", "cbs")
-"""Kojis of others that update files name."""
+"""Koji instances of others that update files may name."""
 COPR = "copr-"
-"""How the name of a Copr's owner begins as a build source: `copr-USER`."""
+"""The prefix of a build source at Copr: `copr-USER`."""
 
 
 class BuildSource(Protocol):
-    """Something that has the RPMs of builds."""
+    """A source of the RPMs of builds."""
 
     def check(self, build: UpdateBuild) -> None:
-        """Raise NotFoundError if it does not have a build; nothing is downloaded."""
+        """Raise NotFoundError if the source does not have a build; downloads nothing."""
 
     def rpms(self, build: UpdateBuild) -> tuple[Path, ...]:
-        """Return the RPMs of a build; raises NotFoundError if it does not have it."""
+        """Return the RPMs of a build; raises NotFoundError if the source does not have it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnTarget:
-    """A target of this factory: the builds that it has published."""
+    """A target of this factory, with the builds that it has published."""
 
     app: App
     target: str
@@ -55,7 +55,7 @@ class OwnTarget:
         return tuple(pool.place(place, one) for one in found if not one.is_debug)
 
     def newest(self, package: str) -> str:
-        """Return the NVR of a package's newest good build; raises NotFoundError without one."""
+        """Return the NVR of a package's newest good build; NotFoundError if there is none."""
         with self.app.target(self.target).store.read() as at:
             good = at.packages.state(self.target, package).good
             artifacts = at.artifacts.of_build(good.id) if good else ()
@@ -67,7 +67,7 @@ class OwnTarget:
 
 @dataclass(frozen=True)
 class SourceFolder:
-    """A folder with RPMs, such as the results of `rdo build`; they are read once."""
+    """A folder with RPMs, such as the results of `rdo build`; it is read once."""
 
     folder: Path
 
@@ -76,7 +76,7 @@ class SourceFolder:
         self.rpms(build)
 
     def rpms(self, build: UpdateBuild) -> tuple[Path, ...]:
-        """Return the RPMs in the folder of a build; raises NotFoundError if there are none."""
+        """Return a build's RPMs in the folder; raises NotFoundError if there are none."""
         source = f"{build.id}.src.rpm"
         found = [
             path
@@ -95,10 +95,10 @@ class SourceFolder:
 
 @dataclass(frozen=True, slots=True)
 class BuildSources:
-    """All sources that are known here: our own targets, folders that were named, and outside ones.
+    """All known sources: our own targets, named folders, and outside ones.
 
-    `servers` are the addresses of outside sources that are not those of `sources.toml`. What comes
-    from there is kept in the folder `kept`.
+    `servers` are the URLs of outside sources that are not in `sources.toml`. Downloaded files are
+    kept in the folder `kept`.
     """
 
     app: App | None
@@ -107,9 +107,9 @@ class BuildSources:
     servers: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> BuildSource:
-        """Return a source by the name that update files have for it.
+        """Return a source by its name in update files.
 
-        Raises RefusedError for one that rdo has no way to.
+        Raises RefusedError for one that rdo cannot use.
         """
         if name in self.folders:
             return self.folders[name]
@@ -121,7 +121,7 @@ class BuildSources:
             server = self.servers.get(COPR.rstrip("-")) or known_servers()["copr"]["server"]
             return CoprBuilds(name.removeprefix(COPR), server, self.kept)
         raise RefusedError(
-            f"no way to the build source {name}",
+            f"the build source {name} is unknown",
             hint=f"name a folder that has its RPMs: --source {name}=FOLDER",
         )
 
@@ -133,7 +133,7 @@ class BuildSources:
 
 
 def known_servers() -> Mapping[str, Mapping[str, str]]:
-    """Return the addresses of the build systems of others, by the names of update files."""
+    """Return the URLs of other people's build systems, by their names in update files."""
     text = resources.files("rdo.updates").joinpath("sources.toml").read_text()
     found: Mapping[str, Mapping[str, str]] = tomllib.loads(text)
     return found

@@ -1,4 +1,4 @@
-"""Is an update fit to be pushed: its builds against the metadata, their sources and the users."""
+"""Check that an update can be pushed: compare its builds with metadata, sources and users' RPMs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from rdo.updates.yum_folder import YumFolder
 
 
 class FindingWeight(StrEnum):
-    """What a finding means: an error keeps an update from being pushed."""
+    """The severity of a finding: an error keeps an update from being pushed."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -36,10 +36,11 @@ class UpdateFinding:
 
 @dataclass(frozen=True, slots=True)
 class UpdateChecker:
-    """What updates are checked against.
+    """Checks updates against the metadata, the build sources and users' repositories.
 
-    `releases` are those of the metadata, empty if there is none. `base` is what the paths of users'
-    repositories begin with, None if they are not here. Without `asks_sources` no source is asked.
+    `releases` are those of the metadata, empty if there is none. `base` is the beginning of the
+    paths of users' repositories, None if they are not on this machine. Without `asks_sources` no
+    source is contacted.
     """
 
     releases: Sequence[Release]
@@ -48,7 +49,7 @@ class UpdateChecker:
     asks_sources: bool = True
 
     def check(self, update: UpdateFile) -> list[UpdateFinding]:
-        """Return everything that is wrong, errors first."""
+        """Return all findings, errors first."""
         found = [*self._about(update)]
         for build in update.builds:
             found += self._about_release(build)
@@ -58,7 +59,9 @@ class UpdateChecker:
 
     def _about(self, update: UpdateFile) -> Iterator[UpdateFinding]:
         if not update.notes.strip() or TO_FILL in update.notes:
-            yield UpdateFinding(FindingWeight.ERROR, "", "the notes do not say what it is about")
+            yield UpdateFinding(
+                FindingWeight.ERROR, "", "the notes do not say what the update is about"
+            )
         for name in sorted({build.name for build in update.builds}):
             yield from self._other_dists(name, [x for x in update.builds if x.name == name])
 
@@ -93,7 +96,7 @@ class UpdateChecker:
                 rpms = source.rpms(build)
         except (NotFoundError, RefusedError) as error:
             yield UpdateFinding(FindingWeight.ERROR, build.id, str(error))
-        except ConfigError as error:  # what asks such a source is not installed
+        except ConfigError as error:  # the client library for this source is not installed
             yield UpdateFinding(FindingWeight.WARNING, build.id, str(error))
         if rpms and self.base is not None:
             yield from self._about_users(build, rpms, YumFolder(Path(f"{self.base}{build.place}")))
@@ -113,5 +116,5 @@ class UpdateChecker:
 
 
 def _is_older(new: Nevra, old: Nevra) -> bool:
-    """Whether users would not get an RPM; a file name has no epoch, so that of `old` is assumed."""
+    """Whether users would not get an RPM; file names have no epoch, so that of `old` is assumed."""
     return compare_evr(("", new.version, new.release), ("", old.version, old.release)) < 0

@@ -1,4 +1,4 @@
-"""The builds of a Copr user: projects `rdo-RELEASE-DIST`, asked for by Copr's API version 3."""
+"""The builds of a Copr user: projects `rdo-RELEASE-DIST`, read through Copr's API version 3."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,21 +20,21 @@ _DEBUG = ("-debuginfo", "-debugsource")
 
 @dataclass(frozen=True, slots=True)
 class CoprBuilds:
-    """What a user's projects on a Copr have; RPMs are kept in the folder `kept`."""
+    """The content of a user's projects on a Copr; RPMs are kept in the folder `kept`."""
 
     owner: str
     server: str
     kept: Path
 
     def check(self, build: UpdateBuild) -> None:
-        """Raise NotFoundError unless the project has the build, and it succeeded."""
+        """Raise NotFoundError unless the project has the build and it succeeded."""
         self._number(build)
 
     def rpms(self, build: UpdateBuild) -> tuple[Path, ...]:
-        """Return the RPMs of a build, downloaded unless they are kept; no debug information.
+        """Return the RPMs of a build without debug RPMs; those not kept are downloaded.
 
-        Of a file that several chroots have, the first one counts. Copr gives no hashes: what is
-        downloaded is what its server sends. Raises NotFoundError without such a build.
+        If several chroots have the same file, the first one is used. Copr gives no hashes, so the
+        content is trusted as its server sends it. Raises NotFoundError if there is no such build.
         """
         number = self._number(build)
         packages = self._get(f"build/built-packages/{number}")
@@ -52,7 +52,7 @@ class CoprBuilds:
         return f"{self.owner}/rdo-{build.repo}-{build.dist}"
 
     def _number(self, build: UpdateBuild) -> int:
-        """Return the number of the newest build that succeeded and has the version and release."""
+        """Return the number of the newest successful build with the version and release."""
         project = self._project(build).partition("/")[2]
         query = f"ownername={quote(self.owner)}&projectname={quote(project)}&status=succeeded"
         query += f"&packagename={quote(build.name)}&limit={_PAGE}&order=id&order_type=DESC"

@@ -1,4 +1,4 @@
-"""The builds of a Koji: asked for at its hub, their RPMs downloaded and compared with it."""
+"""The builds of a Koji, looked up at its hub; RPMs are downloaded and compared with its data."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ class KojiRpm:
 
 @dataclass(frozen=True, slots=True)
 class KojiBuilds:
-    """A Koji under the name that update files have for it; RPMs are kept in the folder `kept`."""
+    """A Koji under its name in update files; RPMs are kept in the folder `kept`."""
 
     name: str
     server: str
@@ -36,14 +36,14 @@ class KojiBuilds:
     kept: Path
 
     def check(self, build: UpdateBuild) -> None:
-        """Raise NotFoundError unless the Koji has the build, and it is complete."""
+        """Raise NotFoundError unless the Koji has the build and it is complete."""
         self._number(KojiHub(self.server, HubLogin()), build)
 
     def rpms(self, build: UpdateBuild) -> tuple[Path, ...]:
-        """Return the RPMs of a build, downloaded unless they are kept; no debug information.
+        """Return the RPMs of a build without debug RPMs; those not kept are downloaded.
 
-        Raises NotFoundError without such a build, RefusedError for a file that is not what the hub
-        says.
+        Raises NotFoundError if there is no such build, RefusedError for a file that differs from
+        the hub's data.
         """
         hub = KojiHub(self.server, HubLogin())
         listed = hub.ask("listBuildRPMs", self._number(hub, build))

@@ -1,7 +1,7 @@
-"""Pushing updates to users, and taking them back.
+"""Push updates to users, and take them back.
 
-A push can be killed anywhere and repeated: RPMs that are there already are left, and the commit
-that says *pushed* comes last.
+A push can be killed anywhere and repeated: RPMs that are already there are left alone, and the
+commit that marks the update as *pushed* comes last.
 """
 
 import logging
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PushedUpdate:
-    """What became of one update; `fault` is empty if it was pushed. `files` are its RPMs."""
+    """The result for one update; `fault` is empty if it was pushed. `files` are its RPMs."""
 
     id: str
     fault: str = ""
@@ -40,7 +40,7 @@ class Pusher:
     def push(self, updates: Sequence[Update], *, is_dry: bool = False) -> list[PushedUpdate]:
         """Push updates that are ready, each group together or not at all."""
         if not is_dry:
-            self.repository.catch_up()  # after a push that was killed there may be nothing to push
+            self.repository.catch_up()  # after a killed push there may be nothing left to push
         faults = {update.id: self._fault(update) for update in updates}
         done = []
         for update in updates:
@@ -88,9 +88,9 @@ class Pusher:
         return PushedUpdate(update.id, files=tuple(files))
 
     def rollback(self, update: Update) -> tuple[str, ...]:
-        """Take a pushed update back: users no longer get its RPMs. Returns their paths.
+        """Take a pushed update back, so that users no longer get its RPMs; return their paths.
 
-        Raises RefusedError for an update that is not pushed, or one whose RPMs are elsewhere.
+        Raises RefusedError for an update that is not pushed, or whose RPMs are elsewhere.
         """
         if update.state is not UpdateState.PUSHED:
             raise RefusedError(f"{update.id} is in {update.state}, not in {UpdateState.PUSHED}")
@@ -109,5 +109,5 @@ class Pusher:
 
 
 def _group(update: Update) -> str:
-    """Return what an update is pushed together with; alone without a group."""
+    """Return the group with which an update is pushed; without a group, the update alone."""
     return (update.file.group if update.file else "") or f"\0{update.id}"

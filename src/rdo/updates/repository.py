@@ -1,7 +1,7 @@
 """The git repository of updates: one folder per state, one YAML file per update.
 
 Every change is one commit that is made beside the work tree and becomes the branch at once; then
-the work tree follows. If it was killed in between, the next change brings the work tree up to date.
+the work tree is updated. If it is killed in between, the next change updates the work tree.
 """
 
 import re
@@ -27,7 +27,7 @@ _FILES = ".files"
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """An update in the repository; `fault` says why its file cannot be read, with `file` None."""
+    """An update in the repository; if `file` is None, `fault` says why it cannot be read."""
 
     id: str
     state: UpdateState
@@ -56,7 +56,7 @@ class ProposedUpdate:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRepository:
-    """A clone of an update repository in `folder`, on the branch that is checked out."""
+    """A clone of an update repository in `folder`, on the checked-out branch."""
 
     folder: Path
 
@@ -66,7 +66,7 @@ class UpdateRepository:
         return Clone(self.folder)
 
     def check(self) -> None:
-        """Raise RefusedError if the folder is no git repository with a branch checked out."""
+        """Raise RefusedError unless the folder is a git repository with a branch checked out."""
         self.clone.check()
         if not self.clone.branch:
             raise RefusedError(f"{self.folder} has no branch checked out")
@@ -88,7 +88,7 @@ class UpdateRepository:
         raise NotFoundError(f"no update {name}{did_you_mean(name, known)}", hint="rdo update list")
 
     def add(self, update: UpdateFile) -> Update:
-        """Add an update under a new id; the commit is called `New ID`, as rdopkg's is."""
+        """Add an update under a new id; the commit message is `New ID`, as in rdopkg."""
         with self._alone():
             made = self._new(update)
             self._commit(f"New {made.id}", {made.path: self._blob(str(update))})
@@ -104,8 +104,8 @@ class UpdateRepository:
         """Put an update up for review, under a new id; nothing changes here.
 
         With a .gitreview it becomes a review on Gerrit, pushed to the remote `gerrit`, or else to
-        `origin`; without one a branch `update/ID` of `origin`. Raises what git says if that is not
-        taken.
+        `origin`; without one it becomes a branch `update/ID` of `origin`. Raises git's error if the
+        push is refused.
         """
         with self._alone():
             made, head = self._new(update), self.clone.resolve("HEAD")
@@ -121,7 +121,7 @@ class UpdateRepository:
         return ProposedUpdate(made, f"{ref} of {remote}")
 
     def proposed(self) -> list[Update]:
-        """Return the updates that are on branches `update/ID` of origin, as last fetched."""
+        """Return the updates on branches `update/ID` of origin, as last fetched."""
         refs = self.clone.plumb(
             "for-each-ref", "--format=%(refname:strip=4)", "refs/remotes/origin/update/"
         )
@@ -136,7 +136,7 @@ class UpdateRepository:
     def move(
         self, update: Update, state: UpdateState, message: str, files: tuple[str, ...] | None = None
     ) -> Update:
-        """Move an update to another state; `files` are the RPMs that users got by it.
+        """Move an update to another state; `files` are the RPMs that users got through it.
 
         Raises RefusedError if it has been moved meanwhile.
         """
@@ -156,16 +156,16 @@ class UpdateRepository:
             return moved
 
     def pushed_files(self, update: Update) -> tuple[str, ...]:
-        """Return the RPMs that users got by an update, as they were noted."""
+        """Return the recorded RPMs that users got through an update."""
         return tuple((self.clone.file_at("HEAD", f"{update.path}{_FILES}") or "").split())
 
     def catch_up(self) -> None:
-        """Bring the work tree to the branch, if a change was killed in between."""
+        """Update the work tree to the branch, if a change was killed in between."""
         with self._alone():
             self._follow()
 
     def send(self) -> None:
-        """Push the branch to origin; raises what git says if it does not take it."""
+        """Push the branch to origin; raises git's error if the push is refused."""
         branch = self.clone.branch
         self.clone.push(Push("origin", branch, f"refs/heads/{branch}"))
 
@@ -197,7 +197,7 @@ class UpdateRepository:
         return lock.hold(place, purpose="rdo update", wait=True)
 
     def _commit(self, message: str, changes: Mapping[str, str | None]) -> None:
-        """Make a commit the branch, and let the work tree follow."""
+        """Make a commit the branch, and update the work tree."""
         clone = self.clone
         self._follow()
         old, branch = clone.resolve("HEAD"), clone.branch
@@ -207,7 +207,7 @@ class UpdateRepository:
         self._follow()
 
     def _made_commit(self, message: str, changes: Mapping[str, str | None]) -> str:
-        """Make a commit on HEAD in which these files have other blobs, or go where it is None."""
+        """Make a commit on HEAD that replaces files by these blobs; None removes a file."""
         clone, old = self.clone, self.clone.resolve("HEAD")
         with tempfile.TemporaryDirectory(prefix="rdo-update-") as scratch:
             env = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
@@ -223,9 +223,9 @@ class UpdateRepository:
         return clone.plumb("commit-tree", *parents, tree, stdin=f"{message}\n".encode())
 
     def _follow(self) -> None:
-        """Bring index and work tree from the parent of HEAD to HEAD, if a change was not finished.
+        """Update index and work tree from the parent of HEAD to HEAD, after an unfinished change.
 
-        What a person has changed there stays; git refuses what would be lost.
+        A person's changes there stay; git refuses what would lose them.
         """
         clone = self.clone
         head = clone.resolve("HEAD")
@@ -235,7 +235,7 @@ class UpdateRepository:
         parent = clone.resolve("HEAD~1")
         before = clone.plumb("rev-parse", f"{parent}^{{tree}}") if parent else _empty(clone)
         if index == before and index != clone.plumb("rev-parse", "HEAD^{tree}"):
-            clone.refresh_index()  # a copied clone has files with other times, and nothing changed
+            clone.refresh_index()  # as in a copied clone
             clone.plumb("read-tree", "-m", "-u", before, head)
 
 

@@ -1,4 +1,4 @@
-"""How far an update has come: the folder in which its file is."""
+"""The state of an update: the folder that contains its file."""
 
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ class UpdateState(StrEnum):
 
     @property
     def meaning(self) -> str:
-        """What people read."""
+        """The meaning, as text for people."""
         return _MEANINGS[self]
 
 

@@ -1,4 +1,4 @@
-"""An update tried before it is pushed: its RPMs as a repository over what users have."""
+"""Try an update before it is pushed: its RPMs as a repository over what users have."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ _NEW, _USERS = "update", "users"
 
 @dataclass(frozen=True, slots=True)
 class TriedPlace:
-    """One repository of an update: what is wrong there, and the folder of the trial, if kept."""
+    """One repository of an update: its faults, and the folder of the trial, if kept."""
 
     place: str
     defects: tuple[Defect, ...]
@@ -30,8 +30,8 @@ class TriedPlace:
 class UpdateTrial:
     """Tries updates over the users' repositories, whose paths begin with `base`.
 
-    `others` are repositories that hosts have besides; without any, whatever the users' repository
-    does not provide is missing. In the folder `kept` the trial's repositories stay.
+    `others` are additional repositories of hosts; without any, whatever the users' repository does
+    not provide is missing. The trial's repositories stay in the folder `kept`.
     """
 
     sources: BuildSources
@@ -43,8 +43,8 @@ class UpdateTrial:
     def run(self, update: UpdateFile) -> list[TriedPlace]:
         """Return, for each repository of an update, what could not be installed with it.
 
-        These are its own RPMs and all that users have, with the newer RPMs in place of the older.
-        Raises what a build source raises.
+        These are its own RPMs and all that users have, with newer RPMs in place of older ones.
+        Raises the errors of build sources.
         """
         places = list(dict.fromkeys(build.place for build in update.builds))
         return [self._try(update, place) for place in places]
@@ -78,7 +78,7 @@ class UpdateTrial:
     def _left(
         self, users: SolverRepository | None, tried: YumFolder
     ) -> Iterator[tuple[SolverRepository, ...]]:
-        """Yield what users have without the RPMs that they will have a newer one of."""
+        """Yield the users' RPMs, except those that a newer one replaces."""
         if users is None:
             yield ()
             return

@@ -1,4 +1,4 @@
-"""The file of an update: what it is about, and the builds in it (rdo-update's format of 2015)."""
+"""The file of an update: its purpose, and the builds in it (rdo-update's format of 2015)."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ import yaml
 from rdo.errors import ConfigError, NotFoundError
 
 TO_FILL = "FILLME"
-"""What a new file has where its author must write something."""
+"""The placeholder in a new file for text that its author must write."""
 _MOST_BYTES = 1 << 20
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEYS = ("notes", "group", "builds")
@@ -25,11 +25,11 @@ _TASK = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class UpdateBuild:
-    """One build: its NVR, the build source that has it, and the repository it is for.
+    """One build: its NVR, its build source, and the repository it is for.
 
     In a source whose name ends in `-scratch` a build has no NVR: `id` is the number of its task.
-    `repo` is a release of the metadata, `dist` one of its base systems. `tag` is a part of the
-    repository of its own, `arch` the only architecture that is meant.
+    `repo` is a release of the metadata, `dist` one of its base OSes. `tag` is a separate part of
+    the repository, `arch` limits the build to one architecture.
     """
 
     id: str
@@ -46,7 +46,7 @@ class UpdateBuild:
 
     @property
     def place(self) -> str:
-        """Where users find it, below the repositories: `REPO/DIST` or `REPO/DIST/TAG`."""
+        """The path of its repository below `base`: `REPO/DIST` or `REPO/DIST/TAG`."""
         return "/".join(part for part in (self.repo, self.dist, self.tag) if part)
 
     def __str__(self) -> str:
@@ -79,7 +79,7 @@ def _lines(update: UpdateFile) -> Iterator[str]:
 
 
 def _text(key: str, value: str) -> Iterator[str]:
-    """Yield the lines of YAML that are read as this text: a block of lines where that works."""
+    """Yield YAML lines that are read as this text: a block of lines if that works."""
     lines = value.split("\n")
     block = [f"{key}: |-", *(f"  {line}".rstrip() for line in lines)]
     if len(lines) > 1 and _is_read_as("\n".join(block), {key: value}):
@@ -89,7 +89,7 @@ def _text(key: str, value: str) -> Iterator[str]:
 
 
 def _scalar(text: str) -> str:
-    """Return one line of YAML that is read as this text, plain where it can be."""
+    """Return one line of YAML that is read as this text, unquoted if possible."""
     if "\n" not in text and _is_read_as(f"a: {text}", {"a": text}):
         return text
     return str(yaml.safe_dump(text, width=10**9, allow_unicode=True, default_style='"')).strip()
@@ -103,9 +103,9 @@ def _is_read_as(text: str, value: object) -> bool:
 
 
 def with_build(file: Path, build: UpdateBuild, notes: str = "") -> UpdateFile:
-    """Return the update of a file with a build more; a new one has the notes FILLME.
+    """Return the update in a file with one more build; a new update has the notes FILLME.
 
-    Raises ConfigError for a file, or a build, that is not fit for an update.
+    Raises ConfigError for a file, or a build, that does not fit an update.
     """
     if file.exists():
         before = read_update(file)
@@ -113,23 +113,23 @@ def with_build(file: Path, build: UpdateBuild, notes: str = "") -> UpdateFile:
         made = UpdateFile(notes or before.notes, (*builds, build), before.group)
     else:
         made = UpdateFile(notes or TO_FILL, (build,))
-    parse_update(str(made), file.name)  # what would be wrong with it is told before it is written
+    parse_update(str(made), file.name)  # reports faults before the file is written
     return made
 
 
 def read_update(file: Path) -> UpdateFile:
-    """Read the file of an update; raises NotFoundError without it, ConfigError if it is none."""
+    """Read an update's file; NotFoundError if there is none, ConfigError if it is invalid."""
     if not file.is_file():
         raise NotFoundError(f"there is no file {file}", hint="rdo update new makes one")
     try:
         text = file.read_text()
     except UnicodeDecodeError:
-        raise ConfigError(f"{file} is not a text in UTF-8") from None
+        raise ConfigError(f"{file} is not UTF-8 text") from None
     return parse_update(text, file.name)
 
 
 def parse_update(text: str, name: str) -> UpdateFile:
-    """Parse the file `name`; raises ConfigError that names every fault of it.
+    """Parse the file `name`; raises ConfigError that lists all of its faults.
 
     >>> parse_update("notes: x", "up.yml")
     Traceback (most recent call last):

@@ -1,9 +1,9 @@
-"""A yum repository in one folder, which RPMs are added to and taken from while others install.
+"""A yum repository in one folder; RPMs are added and removed while others install from it.
 
 Its list is the folder `.listed`: one file per RPM, with its fragment of metadata. An RPM is put in
-its place first, then listed, then new repodata takes the place of the old by one rename; so a
-reader never meets an entry without its file. What is taken from the list stays on the disk, and
-the files of older repodata stay for a day, for those who are just downloading them.
+its place first, then listed, then new repodata replaces the old by one rename, so a reader never
+finds an entry without its file. What is removed from the list stays on disk, and the files of older
+repodata stay for a day, for clients that are downloading them.
 """
 
 import json
@@ -38,7 +38,7 @@ _KEPT_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class ListedRpm:
-    """An RPM of the repository: its file, what it is, and the hash of its content."""
+    """An RPM of the repository: its file, its artifact, and the hash of its content."""
 
     file_name: str
     nevra: Nevra
@@ -47,7 +47,7 @@ class ListedRpm:
 
 @dataclass(frozen=True, slots=True)
 class YumFolder:
-    """The repository in `folder`; with a `signer` RPMs and metadata are signed."""
+    """The repository in `folder`; with a `signer`, RPMs and metadata are signed."""
 
     folder: Path
     signer: Signer | None = None
@@ -70,9 +70,9 @@ class YumFolder:
         return found
 
     def collisions(self, rpms: Sequence[Path]) -> list[str]:
-        """Return the file names of RPMs that are there with another content.
+        """Return the file names of RPMs that exist with other content.
 
-        A signed copy has the content of the RPM that it was made of.
+        A signed copy counts as having the content of the original RPM.
         """
         known = {one.file_name: one for one in self.listed()}
         there = [(path, known[path.name]) for path in rpms if path.name in known]
@@ -83,10 +83,10 @@ class YumFolder:
         ]
 
     def add(self, rpms: Sequence[Path]) -> tuple[str, ...]:
-        """Add RPMs, and publish the repository with them; those that are there are left.
+        """Add RPMs, and publish the repository with them; existing ones are left alone.
 
-        Raises RefusedError, without changing anything, for an RPM that may not be published, or one
-        that is there with another content.
+        Raises RefusedError, without changing anything, for an RPM that may not be published, or
+        that exists with other content.
         """
         with self._alone():
             if bad := self.collisions(rpms):
@@ -134,11 +134,11 @@ class YumFolder:
                     _list(fresh, one.artifact, one.fragment)
 
     def _place_signed(self, signer: Signer, rpms: Mapping[Artifact, tuple[Path, Fragment]]) -> None:
-        """Place signed copies; raises SigningError if one cannot be signed, with none in place."""
+        """Add signed copies; raises SigningError, adding none, if one cannot be signed."""
         fragments = {artifact: fragment for artifact, (_, fragment) in rpms.items()}
         paths = {artifact.file_name: path for artifact, (path, _) in rpms.items()}
         work = self.folder / ".being-signed"
-        shutil.rmtree(work, ignore_errors=True)  # of a push that was killed
+        shutil.rmtree(work, ignore_errors=True)  # left by a killed push
         try:
             for artifact, fragment in sign(signer, fragments, paths, work).items():
                 self._place(work / artifact.file_name, artifact, fragment)
@@ -179,7 +179,7 @@ class YumFolder:
         shutil.rmtree(fresh)
 
     def _keep_old(self, fresh: Path) -> None:
-        """Keep the files of older repodata for a day: readers of repomd.xml ask for them."""
+        """Keep files of older repodata for a day, for clients that have read the old repomd.xml."""
         old, now = self.folder / "repodata", time.time()
         if not old.is_dir():
             return
@@ -188,7 +188,7 @@ class YumFolder:
             if entry.name.startswith("repomd.xml") or (fresh / entry.name).exists():
                 continue
             if entry.name in current:
-                os.utime(entry.path, (now, now))  # from now on it is old
+                os.utime(entry.path, (now, now))  # it counts as old from now on
             elif now - entry.stat().st_mtime > _KEPT_SECONDS:
                 continue
             atomic.link_or_copy(Path(entry.path), fresh / entry.name)
