@@ -15,6 +15,7 @@ export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
 # Tests at a time; those of one file stay together, in their order.
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST += --durations 12 --durations-min 8
 QUICK := -m "not slow"
 
 .PHONY: demo cloud test test-long test-as-user test-newest test-oldest lint types layers unit tools rounds e2e bench man coverage lock system clean
@@ -26,12 +27,13 @@ demo: $(READY)
 cloud: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/cloud/run build/cloud
 
-test: lint types layers unit tools rounds e2e
+# One run for all floors, so that no worker waits for the end of a floor; files of minutes first.
+test: lint types layers $(READY)
+	$(PYTEST) $(QUICK) tests/e2e tests/tools tests/rounds tests/unit src
 
-# Tests that boot hosts, the suites on PostgreSQL, and what is marked slow on the other floors.
+# Tests that boot hosts, the suites on PostgreSQL, and what is marked slow: files of minutes first.
 test-long: $(READY)
-	$(PYTEST) tests/long
-	$(PYTEST) -m slow tests/tools tests/rounds tests/e2e
+	$(PYTEST) -m "slow or long" tests/long tests/e2e tests/tools tests/rounds
 
 # All that runs code of ours, without root rights. The other checks only read the source, which is
 # the same for everybody.
