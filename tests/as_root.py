@@ -1,4 +1,4 @@
-"""Running programs that install into a root; an ordinary user is root of a user namespace."""
+"""Run programs that install into a root; an ordinary user is root of a user namespace."""
 
 import os
 

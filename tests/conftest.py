@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from rdo import http_retry
+
 # One profile for all property tests. It measures no time, since a loaded machine is no fault of
 # the code, and tries the same examples each time, so that a change fails for what it changed.
 settings.register_profile(
@@ -29,7 +31,7 @@ COMMITTER = {
 
 
 def pytest_configure() -> None:
-    """Ctrl-C is heard where a shell has started the tests in the background, too."""
+    """Let Ctrl-C end the tests even if a shell started them in the background."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -73,7 +75,7 @@ class GitRepository:
 
 @pytest.fixture(autouse=True)
 def sealed_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the developer's home, git config or configuration."""
+    """Keep tests away from the developer's home folder, git configuration and rdo configuration."""
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
@@ -87,8 +89,14 @@ def sealed_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_pause_between_two_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the pause between two tries, for tests whose server always fails."""
+    monkeypatch.setattr(http_retry, "WAITS", (0.0, 0.0))
+
+
+@pytest.fixture(autouse=True)
 def loopback_only(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A socket of the test process itself reaches this machine and nothing else."""
+    """Let sockets of the test process connect only to this machine."""
     connect = socket.socket.connect
 
     def checked(self: socket.socket, address: Any) -> None:

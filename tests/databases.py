@@ -1,4 +1,4 @@
-"""Which database a factory of a test has: SQLite, or one of a server of PostgreSQL."""
+"""The database of a test's factory: SQLite, or one on a PostgreSQL server."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ VARIABLE = "RDO_TEST_POSTGRESQL"
 
 
 def database_of(root: Path) -> str:
-    """Return the URL of the database of the factory in a folder; on a server, it is made."""
+    """Return the URL of a factory's database; create the database if it is on a server."""
     folder = os.environ.get(VARIABLE)
     if not folder:
         return f"sqlite:///{root}/rdo.sqlite"
@@ -29,7 +29,7 @@ def database_of(root: Path) -> str:
 
 
 def copy_factory(root: Path, copy: Path) -> None:
-    """Copy the folder of a factory, with its database, which nobody has open."""
+    """Copy the folder and the database of a factory; nobody may have the database open."""
     shutil.copytree(root, copy, symlinks=True)
     if folder := os.environ.get(VARIABLE):
         with _server(folder) as server:
@@ -37,7 +37,7 @@ def copy_factory(root: Path, copy: Path) -> None:
 
 
 def needs_a_file() -> None:
-    """Skip a test that is about the file of SQLite."""
+    """Skip a test that needs the file of a SQLite database."""
     if os.environ.get(VARIABLE):
         pytest.skip("PostgreSQL has no file of its own")
 

@@ -23,7 +23,7 @@ DECIDERS: dict[str, tuple[str, ...]] = {
     "config/projects_ini.py": (),
     "config/settings.py": (),
     "distgit/patches/patches_branch.py": ("choose",),
-    "distgit/patches/rebase.py": ("had_already", "judge", "_take_twin", "as_text", "_counts"),
+    "distgit/patches/rebase.py": ("had_already", "judge", "_pop_rebased", "as_text", "_counts"),
     "distgit/requirements/autosync.py": (),
     "distgit/requirements/availability.py": ("judge", "_is_below"),
     "distgit/requirements/reqcheck.py": (
@@ -54,7 +54,7 @@ DECIDERS: dict[str, tuple[str, ...]] = {
     ),
     "spec/changelog.py": (),
     "spec/release.py": (),
-    "tools/children/fewest_held.py": (),
+    "tools/children/solving/fewest_held.py": (),
     "trunk/admission.py": (),
     "trunk/care/steering.py": (
         *("parse_since", "all_failed", "recheck", "_recheck", "cancel", "is_ending", "_held"),
@@ -71,7 +71,7 @@ DECIDERS: dict[str, tuple[str, ...]] = {
     "trunk/sources/branches.py": (),
     "trunk/sources/selection.py": (
         *("select", "_is_at_head", "_upstream_commits", "_why_not", "_commit", "_with_distgit"),
-        *("_told_apart", "CommitSelection.is_head"),
+        *("_with_extended_hash", "CommitSelection.is_head"),
     ),
     "trunk/sources/upstreams.py": (),
     "trunk/telling/after_round.py": (),
@@ -90,7 +90,7 @@ DECIDERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Lines and branches of one decider, and how many of them the tests took."""
+    """The lines and branches of one decider, and how many of them the tests ran."""
 
     module: str
     taken: int

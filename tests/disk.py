@@ -1,4 +1,4 @@
-"""A disk of a test's own, to be filled."""
+"""A disk that a test can fill."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Disk:
-    """A file system of its own at a place."""
+    """A separate file system, mounted at a path."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -22,7 +22,7 @@ class Disk:
         subprocess.run(["mount", "-o", f"remount,{options}", self.place], check=True)
 
     def fill(self, *, but: int = 0) -> None:
-        """Take all space, or all `but` these bytes."""
+        """Fill the disk, except for `but` bytes."""
         with self.filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(bytes(4096))

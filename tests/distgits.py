@@ -65,7 +65,7 @@ class Distgit(GitRepository):
         name: str = "foo-bar.spec",
         text: str = "",
     ) -> str:
-        """Commit a spec; its hash."""
+        """Commit a spec and return the hash."""
         whole = text or SPEC.format(
             version=version, release=release, source=source, extra=extra, prep=prep
         )
@@ -77,7 +77,7 @@ class Distgit(GitRepository):
         return spec.read_text()
 
     def edit(self, old: str, new: str) -> None:
-        """Replace a text of the spec that is there."""
+        """Replace a text in the spec."""
         [spec] = self.path.glob("*.spec")
         text = spec.read_text()
         assert old in text
@@ -90,7 +90,7 @@ class Distgit(GitRepository):
 
     @property
     def patches(self) -> list[str]:
-        """What `Patch` tags name."""
+        """The files that the `Patch` tags name."""
         lines = [x for x in self.text.splitlines() if x.startswith("Patch")]
         return [line.partition(":")[2].strip() for line in lines]
 
@@ -106,7 +106,7 @@ class Distgit(GitRepository):
 
     @property
     def state(self) -> dict[str, str]:
-        """All that a verb could change: refs, HEAD, files, what is staged."""
+        """Everything that a verb could change: refs, HEAD, files and the index."""
         files = {
             f"file {path.relative_to(self.path)}": path.read_bytes().hex()
             for path in sorted(self.path.rglob("*"))
@@ -168,7 +168,7 @@ class Distgit(GitRepository):
         return self._run(main.run, ("pkg", *args), code)
 
     def tried(self, *args: str) -> Said:
-        """Run `rdo pkg` here, however it ends."""
+        """Run `rdo pkg` here, and accept any exit code."""
         return self._run(main.run, ("pkg", *args), None)
 
     def _run(self, program: object, args: tuple[str, ...], code: int | None) -> Said:

@@ -1,4 +1,4 @@
-"""The rows that many rounds would have left in the store, written in one act."""
+"""Rows that many rounds would have left in the store, written in one transaction."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ FIRST = 1_780_000_000
 
 
 def write_history(store: Store, target: str, names: Sequence[str], rounds: int) -> int:
-    """Let each package have been built well once a round.
+    """Record a good build of each package for each round.
 
     Returns the id of the first package's newest build; those of the others follow it.
     """

@@ -1,4 +1,4 @@
-"""Text that makes a regular expression slow, and how the time that it takes grows."""
+"""Text that makes a regular expression slow, and how the time grows with its length."""
 
 import itertools
 import time
@@ -37,7 +37,7 @@ def has_nested_repeat(pattern: Any, *, inside: bool = False) -> bool:
 
 
 def words(pattern: Any) -> list[str]:
-    """The words that a pattern looks for, in their order."""
+    """The literal words of a pattern, in their order."""
     found, word = [], ""
     for operator, value in pattern:
         if operator is ops.LITERAL:
@@ -51,7 +51,7 @@ def words(pattern: Any) -> list[str]:
 
 
 def hostile(pattern: str, flags: int = 0) -> list[str]:
-    """What to repeat against a pattern: near matches made of its own words, and single signs."""
+    """Texts to repeat against a pattern: near matches from its own words, and single characters."""
     known = list(dict.fromkeys(words(parser.parse(pattern, flags))))[:25]
     pairs = [one + other for one, other in itertools.pairwise(known)]
     ends = (one + sign for one in known for sign in " a.")
@@ -59,7 +59,7 @@ def hostile(pattern: str, flags: int = 0) -> list[str]:
 
 
 def seconds(act: Callable[[], object], tries: int) -> float:
-    """The CPU time of an act, without what else the machine does."""
+    """The CPU time of an act, without other work of the machine."""
     found = []
     for _ in range(tries):
         started = time.process_time()
@@ -82,7 +82,7 @@ CANDIDATES = "a1 /.-_:\"'(%#A\n<>=[],@;|~^\\\t"
 
 
 def openings(pattern: Any, before: str = "") -> Iterator[tuple[str, str]]:
-    """Text up to each endless repetition of a pattern, and what that repeats: `(before, unit)`."""
+    """The text before each unlimited repetition of a pattern, and its unit: `(before, unit)`."""
     for operator, value in pattern:
         if operator in REPEATS and value[1] is ops.MAXREPEAT:
             yield from ((before, unit) for unit in {sample(value[2]), " ", "a", "1"} if unit)

@@ -1,4 +1,4 @@
-"""A factory that may import from an address, and what `rdo repo import` does there."""
+"""A factory that may import from an address, and a `rdo repo import` in it."""
 
 import contextlib
 import io
@@ -24,7 +24,7 @@ def configure(root: Path, allowed: str, *, components: bool = False, info: str =
 
 
 def run_import(root: Path, *words: str) -> tuple[int, str]:
-    """Run `rdo repo import`; return its exit code, and what it said."""
+    """Run `rdo repo import`; return its exit code and output."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         code = run(["-C", str(root), "repo", "import", *words, "--target", TARGET])
@@ -32,7 +32,7 @@ def run_import(root: Path, *words: str) -> tuple[int, str]:
 
 
 def done(root: Path, *words: str) -> dict[str, list[dict[str, object]]]:
-    """Import, and return what was said as JSON."""
+    """Import, and return the JSON answer."""
     code, said = run_import(root, "--json", *words)
     assert code == 0, said
     found: dict[str, list[dict[str, object]]] = json.loads(said[said.index("{\n") :])
@@ -44,7 +44,7 @@ def repos(root: Path) -> Path:
 
 
 def rpms_of(repository: Path) -> list[str]:
-    """The binary RPMs that dnf would find, each of them there."""
+    """The binary RPMs that dnf would find; fail if a file is missing."""
     text = subprocess.run(
         ["sh", "-c", f"zcat {repository}/repodata/*primary*"], capture_output=True, check=True
     ).stdout.decode()

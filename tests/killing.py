@@ -1,4 +1,4 @@
-"""Processes that die as by kill -9 at a chosen moment of their work."""
+"""Processes that die, as by kill -9, at a chosen step of their work."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ _CHANGES = {
 
 
 def survives(act: Callable[[], object], step: int) -> bool:
-    """Do something in a child, which dies at its `step`th change; return whether it did not.
+    """Do something in a child that is killed at its `step`th change; return whether it survived.
 
     A change is one of files, a message to a server, or the start of a program.
     """

@@ -21,11 +21,12 @@ from rdo.publish.pushing.push import Outside
 from rdo.tools.hosts.access import SshAccess
 from rdo.tools.hosts.bucket import BucketPlace
 from rdo.tools.hosts.rsync import RsyncPlace
+from tests.patience import PATIENCE
 
 
 @contextlib.contextmanager
 def http_server(folder: Path) -> Iterator[str]:
-    """A folder as a web server shows it."""
+    """Serve a folder over http."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *args: object) -> None:
@@ -44,7 +45,7 @@ def http_server(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def rsync_daemon(folder: Path) -> Iterator[RsyncPlace]:
-    """An rsync daemon whose module shows `folder`."""
+    """An rsync daemon with a module for `folder`."""
     port = _free_port()
     config = folder.parent / "rsyncd.conf"
     owner = f"uid = {os.getuid()}\ngid = {os.getgid()}\n" if os.getuid() == 0 else ""
@@ -98,7 +99,9 @@ def s3_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[BucketPlace, st
         import boto3
 
         address = f"http://127.0.0.1:{port}"
-        httpx.post(f"{address}/moto-api/reset")  # what an earlier test has left in this process
+        httpx.post(
+            f"{address}/moto-api/reset", timeout=PATIENCE
+        )  # what an earlier test has left in this process
         client = boto3.client("s3", endpoint_url=address)
         client.create_bucket(Bucket="mirror", ACL="public-read")
         yield BucketPlace("mirror", "deep/master", address), f"{address}/mirror/deep/master"
@@ -107,7 +110,7 @@ def s3_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[BucketPlace, st
 
 
 def faults(folder: Path, *, names: tuple[str, ...] = ("current", "consistent")) -> list[str]:
-    """What a reader of a mirror misses that comes by a name, or by the path of a repository."""
+    """Files of a mirror that a reader cannot find by a name or by the path of a repository."""
     found = [name for name in names if not (folder / name / "repodata/repomd.xml").is_file()]
     for link in folder.rglob("*"):
         if link.is_symlink() and not link.exists():
@@ -124,7 +127,7 @@ def faults(folder: Path, *, names: tuple[str, ...] = ("current", "consistent")) 
 
 
 class Counted:
-    """A place outside that remembers what was asked of it."""
+    """A push destination that records its requests."""
 
     def __init__(self, outside: Outside) -> None:
         self.outside = outside

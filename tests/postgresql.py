@@ -102,7 +102,7 @@ def running_server(*, is_fetched: bool = False) -> Iterator[Server]:
 
 
 def _user() -> str:
-    """Return the user whom a server of root runs as."""
+    """Return the user that the server runs as if root starts it."""
     names = {one.pw_name for one in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
 

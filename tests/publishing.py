@@ -69,7 +69,7 @@ def commit(name: str, upstream: str, component: str | None = None) -> Commit:
 
 
 class Clock:
-    """Goes on by a second whenever it is asked."""
+    """A clock that advances by a second at each call."""
 
     def __init__(self) -> None:
         self.now = START
@@ -104,7 +104,7 @@ class Factory:
         """A settled build with RPMs and a log in its folder, not yet published."""
         with self.store.write() as at:
             build = at.builds.plan(
-                TARGET, commit(name, upstream, component), now=self.now(), bootstrap=bootstrap
+                self.target, commit(name, upstream, component), now=self.now(), bootstrap=bootstrap
             )
         rpms = self.shelf.put(self.folder_of(build), name, version, requires, files)
         (self.folder_of(build) / "rpmbuild.log").write_text(f"built {build.commit}\n")
@@ -128,18 +128,22 @@ class Factory:
 
     def fail(self, name: str, upstream: str) -> Published:
         with self.store.write() as at:
-            build = at.builds.plan(TARGET, commit(name, upstream), now=self.now())
+            build = at.builds.plan(self.target, commit(name, upstream), now=self.now())
             failure = Failed(FailureReason.COMPILE, "no rule to make target")
             build = at.builds.settle(build.id, failure, now=self.now())
         self.folder_of(build).mkdir(parents=True)
         (self.folder_of(build) / "rpmbuild.log").write_text("error\n")
         return self.tree.publish_failure(build, self.folder_of(build))
 
+    @property
+    def target(self) -> str:
+        return self.tree.site.target
+
     def folder_of(self, build: Build) -> Path:
         return self.folder / "builds" / str(build.id)
 
     def leads(self, name: str) -> str:
-        """Where a name leads, relative to the tree; empty if there is no such name."""
+        """The target of a name, relative to the tree; empty if there is no such name."""
         link = self.tree.repos / name
         return str(link.resolve().relative_to(self.tree.repos)) if link.is_symlink() else ""
 
@@ -147,7 +151,7 @@ class Factory:
 def open_target(made: Factory) -> OpenTarget:
     """The target of a factory as services see it."""
     return OpenTarget(
-        name=TARGET,
+        name=made.target,
         folder=made.folder,
         packages={one.name: one for one in made.members.packages},
         store=made.store,
@@ -164,10 +168,11 @@ def factory(
     *packages: Package,
     base_url: str = "http://127.0.0.1",
     components: bool = False,
+    target: str = TARGET,
 ) -> Iterator[Factory]:
-    folder = root / "data" / TARGET
+    folder = root / "data" / target
     folder.mkdir(parents=True, exist_ok=True)
-    site = Site(TARGET, base_url, components=components)
+    site = Site(target, base_url, components=components)
     clock = Clock()
     with Store(database_of(root)) as store:
         tree = Tree(folder, store, site, clock=clock)

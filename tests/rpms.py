@@ -40,8 +40,9 @@ def make_rpms(
     summary: str = "A sample",
     files: tuple[tuple[str, str], ...] = (),
     more: tuple[str, ...] = (),
+    noarch: bool = True,
 ) -> tuple[Path, ...]:
-    """The source RPM of `name` and its one binary, `python-x` giving `python3-x`, in `folder`.
+    """Make the source RPM of `name` and its binary RPM in `folder`; `python-x` makes `python3-x`.
 
     `files` are further paths of the binary, each with its content; `more` are further binaries
     without files.
@@ -49,8 +50,9 @@ def make_rpms(
     folder.mkdir(parents=True, exist_ok=True)
     binary = name.replace("python-", "python3-", 1)
     spec = folder / f"{name}.spec"
+    head = SPEC if noarch else SPEC.replace("BuildArch: noarch\n", "")
     spec.write_text(
-        SPEC.format(
+        head.format(
             name=name,
             binary=binary,
             version=version,

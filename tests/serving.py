@@ -1,4 +1,4 @@
-"""A real server on loopback, over a factory of a test."""
+"""A real server on loopback for the factory of a test."""
 
 import asyncio
 import contextlib
@@ -18,6 +18,7 @@ from rdo.web.application import application
 from rdo.web.service import WebServer
 from rdo.web.serving import configuration, listen
 from tests.databases import database_of
+from tests.patience import PATIENCE
 from tests.publishing import TARGET
 
 CONFIG = """\
@@ -81,7 +82,9 @@ class Served:
     def client(self, token: str = "", target: str = TARGET) -> httpx.Client:
         """A client of one target."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=f"{self.url}/{target}", headers=headers, trust_env=False)
+        return httpx.Client(
+            base_url=f"{self.url}/{target}", headers=headers, trust_env=False, timeout=PATIENCE
+        )
 
 
 @contextlib.contextmanager

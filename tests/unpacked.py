@@ -15,11 +15,11 @@ _LIST = REPOSITORY / "packaging/apt-unpacked.txt"
 
 
 class NotFetchedError(Exception):
-    """A package cannot be had here; the text says why."""
+    """A package cannot be fetched here; the text says why."""
 
 
 def unpacked(name: str) -> Path:
-    """Return the folder with a listed package, and with all that is not installed of its needs.
+    """Return the folder with a listed package and those of its dependencies that are not installed.
 
     It is fetched once, and kept. Raises NotFetchedError.
     """

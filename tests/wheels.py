@@ -1,4 +1,4 @@
-"""Wheels as build backends write them, and as nobody should."""
+"""Wheels as build backends write them, and wheels that nobody should write."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ def wheel(
     *requires: str,
     compression: int = zipfile.ZIP_DEFLATED,
 ) -> bytes:
-    """A wheel; `files` take the place of those that it would have under the same names."""
+    """A wheel; `files` replace the default files of the same names."""
     info = f"{name.replace('-', '_')}-{version}.dist-info"
     usual = {f"{info}/METADATA": metadata(name, version, *requires), f"{info}/WHEEL": TAGS}
     whole = {path: text.encode() for path, text in (usual | dict(files or {})).items()}
@@ -40,7 +40,7 @@ def wheel(
 
 
 def archive(files: Mapping[str, bytes], *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A zip archive with these files, made at one moment."""
+    """A zip archive with these files, all with the same time."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", compression) as made:
         for path, text in files.items():

@@ -19,7 +19,7 @@ class Zypper:
         (root / "etc/zypp/repos.d").mkdir(parents=True)
 
     def follow(self, repo_file: str) -> None:
-        """Let the root have this .repo file and no other."""
+        """Give the root this .repo file and no other."""
         (self.root / "etc/zypp/repos.d/rdo.repo").write_text(repo_file)
 
     def __call__(self, *args: str) -> str:
@@ -40,7 +40,7 @@ class Zypper:
 
 
 def _program() -> Path:
-    """Return zypper of this machine, or one that is unpacked into the cache first."""
+    """Return the machine's zypper, or unpack one into the cache."""
     if found := shutil.which("zypper"):
         return Path(found)
     programs = unpacked("zypper") / "usr/bin"

@@ -1,4 +1,4 @@
-"""The real `rdo`, run as a user would."""
+"""Run the real `rdo` as a user would."""
 
 import json
 import os

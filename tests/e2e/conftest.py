@@ -1,4 +1,4 @@
-"""Fixtures of several files of end-to-end tests."""
+"""Fixtures that several files of end-to-end tests share."""
 
 from tests.e2e.own_index import factory, shared
 

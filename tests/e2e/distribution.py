@@ -131,6 +131,6 @@ class Distribution:
         return self.rdo("why", package, "--json").json
 
     def name(self, name: str) -> str:
-        """Where one of the tree's names leads; empty if it is not there."""
+        """The target of one of the tree's names; empty if the name does not exist."""
         link = self.folder / "data" / TARGET / "repos" / name
         return str(link.readlink()) if link.is_symlink() else ""

@@ -114,7 +114,7 @@ class Hostile:
         )
 
     def states(self) -> dict[str, Any]:
-        """What `rdo trunk status` says of each package."""
+        """The state of each package in `rdo trunk status`."""
         rows = rdo("trunk", "status", "--json", cwd=self.folder).json
         return {row["package"]: row for one in rows for row in one["packages"]}
 
@@ -122,5 +122,5 @@ class Hostile:
         return rdo("trunk", "log", package, cwd=self.folder).stdout
 
     def rpms(self, package: str) -> list[Path]:
-        """The published RPMs of a package, wherever they lie."""
+        """The published RPMs of a package, in any folder."""
         return sorted(self.folder.glob(f"data/{TARGET}/repos/pool/*/{package}-*.rpm"))

@@ -76,7 +76,7 @@ class KeptFactory:
 
     @classmethod
     def unpack(cls, folder: Path) -> "KeptFactory":
-        """Open a copy of the kept one in a folder."""
+        """Unpack a copy of the kept factory into a folder."""
         with tarfile.open(KEPT / ARCHIVE) as archive:
             archive.extractall(folder)
         return cls(folder, commits=100)
@@ -197,7 +197,7 @@ def live(rdo: OldRdo) -> None:
 
 
 def ask(rdo: OldRdo) -> dict[str, Any]:
-    """Return what the old revision says of the factory."""
+    """Return what the old revision prints about the factory."""
     return {
         "status": rdo("trunk", "status"),
         "queue": rdo("trunk", "queue"),
@@ -224,7 +224,7 @@ def pack(folder: Path, archive: Path) -> None:
 
 
 def check(folder: Path, *words: str) -> None:
-    """Refuse a factory in whose files one of the words stands, such as a path of this machine."""
+    """Refuse a factory whose files contain one of the words, such as a path of this machine."""
     for path in folder.rglob("*"):
         content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
         found = [word for word in words if word.encode() in content]

@@ -1,4 +1,4 @@
-"""A mini distribution: real RPMs in a real repository, made out of the Debian base layer."""
+"""A mini distribution: real RPMs in a real repository, made from the Debian base layer."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rdo.roots.debian import debian_rpms, dpkg
 from rdo.roots.debian.dpkg import DebianPackage
-from rdo.roots.inside.file_list import file_list_line
+from rdo.roots.inside.installing.file_list import file_list_line
 from rdo.roots.platform.platforms import BaseLayer
 from rdo.tools.walls.entry import Bind
 from rdo.tools.walls.root import Root
@@ -62,10 +62,26 @@ cat > /etc/mini-triggered
 
 %package devel
 Summary: What a build asks for
+Provides: python3-devel
 %description devel
 %{{summary}}.
 %files devel
-/usr/include/mini
+%dir /usr/include/mini
+/usr/include/mini/mini.h
+
+%package -n python3.11-devel
+Summary: Headers of a Python beside the base's
+%description -n python3.11-devel
+%{{summary}}.
+%files -n python3.11-devel
+/usr/include/mini/python
+
+%package -n python3-basemod
+Summary: A module of the base's own Python
+Provides: python3dist(basemod) = {version}, python3.9dist(basemod) = {version}
+%description -n python3-basemod
+%{{summary}}.
+%files -n python3-basemod
 
 %package users
 Summary: A user, made by a scriptlet
@@ -81,6 +97,7 @@ install -d %{{buildroot}}/usr/lib/rpm/macros.d %{{buildroot}}/usr/include/mini
 cat > %{{buildroot}}/usr/lib/rpm/macros.d/macros.mini <<'END'
 {macros}END
 echo '#define MINI "{version}"' > %{{buildroot}}/usr/include/mini/mini.h
+touch %{{buildroot}}/usr/include/mini/python
 """
 
 
@@ -94,7 +111,7 @@ def make_repository(base: BaseLayer, work: Path) -> Path:
 
 
 def index(rpms: Path) -> None:
-    """Write the repodata of what is there."""
+    """Write repodata for the RPMs in the folder."""
     options = ("--quiet", "--no-database", "--update", "--general-compress-type=xz")
     subprocess.run(["createrepo_c", *options, str(rpms)], check=True)
 
@@ -109,7 +126,7 @@ def make_own(work: Path, rpms: Path, version: str) -> None:
 
 
 def _wrap_base(base: BaseLayer, work: Path) -> Path:
-    """As the Debian base layer makes its headers, but with the files in them."""
+    """Make packages like those of the Debian base layer, but with their files."""
     wrap = work / "wrap"
     wrap.mkdir(parents=True)
     packages = [

@@ -1,4 +1,4 @@
-"""Factories that have an index of their own and share a folder of platforms."""
+"""Factories that have their own package index and share a folder of platforms."""
 
 import subprocess
 from collections.abc import Callable
@@ -13,7 +13,7 @@ TARGET = "t"
 
 
 class Factory:
-    """A factory with an index of its own; all share one folder of platforms."""
+    """A factory with its own package index; all factories share one folder of platforms."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -48,7 +48,7 @@ class Factory:
 
     @property
     def snapshot(self) -> Path:
-        """The current snapshot of what was bridged."""
+        """The current snapshot of the bridge."""
         return (self.folder / f"data/{TARGET}/repos/deps/current").resolve()
 
 

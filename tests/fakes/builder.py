@@ -1,4 +1,4 @@
-"""A builder that does what a test announced, with real RPMs, and a bridge that does so too."""
+"""A fake builder and a fake bridge: they do what a test announced, with real RPMs."""
 
 import os
 import subprocess
@@ -50,7 +50,7 @@ class Unless:
 
 @dataclass(frozen=True, slots=True)
 class UnlessOutside:
-    """Like `Unless`, but the last resort will do as well."""
+    """Like `Unless`, but packages from the last resort count too."""
 
     packages: tuple[str, ...]
     needs: tuple[str, ...]
@@ -58,7 +58,7 @@ class UnlessOutside:
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """Wait, one after the other, for what only the bridge has and for packages built before."""
+    """Wait in turn for dependencies that only the bridge has, and for packages built before."""
 
     outside: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class Asks:
 
 @dataclass(frozen=True, slots=True)
 class EndsAfter:
-    """Run until another package was built, and give RPMs then."""
+    """Run until another package is built, then return RPMs."""
 
     package: str
 
@@ -193,7 +193,7 @@ def make_rpms(job: BuildJob, needed: Sequence[str] = ()) -> tuple[Path, ...]:
 
 @dataclass(slots=True)
 class ScriptedBridge:
-    """Provides what it was told; everything else is missing."""
+    """Provides the announced projects; all others are missing."""
 
     known: set[str] = field(default_factory=set)
     asked: list[tuple[str, ...]] = field(default_factory=list)
@@ -225,7 +225,7 @@ BROKEN = Failed(FailureReason.COMPILE, "gcc: error")
 
 @dataclass(slots=True)
 class ScriptedForesight:
-    """Foresees what it was told of each package; nothing is known of the others.
+    """Predicts what was announced for each package; nothing is known about other packages.
 
     `read_packages` are the packages that it was asked about; `brings` is what that which meets a
     need requires in turn.

@@ -72,7 +72,7 @@ class Build:
 
     @property
     def folder_name(self) -> str:
-        """What the backend calls the folder of results."""
+        """The backend's name for the folder of results."""
         return f"{self.id:08d}-rdo-trial"
 
 
@@ -114,7 +114,7 @@ class CoprServer:
         self._http.server_close()
 
     def begun(self) -> int:
-        """How many builds were asked for."""
+        """How many builds clients have requested."""
         return len(self.builds)
 
     def lose_builds(self) -> None:
@@ -447,7 +447,7 @@ class CoprServer:
 
 
 class Request:
-    """What a client has sent: a form, as JSON or with files, and a login."""
+    """A client's request: a form, as JSON or with files, and a login."""
 
     def __init__(self, headers: Message, content: bytes) -> None:
         self.files: dict[str, tuple[str, bytes]] = {}

@@ -1,4 +1,4 @@
-"""A package index in a folder, as pip's own `file:` URLs have it."""
+"""A package index in a folder, in the form that pip reads from `file:` URLs."""
 
 import hashlib
 from dataclasses import dataclass

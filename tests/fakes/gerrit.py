@@ -1,4 +1,4 @@
-"""A Gerrit: a bare repository that takes reviews only, and an ssh that leads to it."""
+"""A fake Gerrit: a bare repository that accepts only reviews, and an ssh that connects to it."""
 
 import json
 from pathlib import Path
@@ -80,11 +80,11 @@ class FakeGerrit:
         return file.read_text().splitlines() if file.exists() else []
 
     def has(self, repository: GitRepository, source: str, ref: str) -> None:
-        """Put a commit there without a review."""
+        """Add a commit to the server without a review."""
         self.git("fetch", "--quiet", repository.url, f"{source}:{ref}")
 
     def answer(self, number: int, ref: str, verified_by: str = "") -> None:
-        """What a query gives from now on: one change."""
+        """Let queries return one change from now on."""
         vote = {"type": "Verified", "value": "1", "by": {"username": verified_by}}
         approvals = [vote] if verified_by else []
         change = {"number": number, "currentPatchSet": {"ref": ref, "approvals": approvals}}

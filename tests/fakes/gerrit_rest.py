@@ -74,7 +74,7 @@ class GerritServer:
         return f"refs/changes/{change.number % 100:02}/{change.number}/{len(change.patch_sets)}"
 
     def event(self, number: int, kind: str = "patchset-created", **more: object) -> bytes:
-        """What the plugin `webhooks` posts about a change."""
+        """The event that the plugin `webhooks` posts for a change."""
         change = self.changes[number]
         about = {"project": change.project, "number": number, "owner": {"username": "ann"}}
         return json.dumps({"type": kind, "change": about, **more}).encode()
@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.gerrit  # type: ignore[attr-defined,no-any-return]
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing to stderr."""
+        """Log nothing to stderr."""
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)

@@ -1,4 +1,4 @@
-"""A git server on loopback that can be away, slow, ask for a password, or lie."""
+"""A git server on loopback that can be absent or slow, ask for a password, or send wrong data."""
 
 import base64
 import contextlib
@@ -70,7 +70,7 @@ class _Handler(SimpleHTTPRequestHandler):
         return login == self.git.login if self.git.login else True
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Bare repositories of a folder, served by git itself: over ssh, and over http."""
+"""Bare repositories in a folder, served by git itself over ssh and http."""
 
 import http.server
 import os

@@ -34,6 +34,8 @@ class FakeIndex:
     url: str = ""
     json_form: bool = True
     requests: list[str] = field(default_factory=list)
+    failures: list[int] = field(default_factory=list)
+    """The statuses of the next answers; 0 closes the connection in the middle of an answer."""
     _files: dict[str, bytes] = field(default_factory=dict)
     _projects: dict[str, list[dict[str, object]]] = field(default_factory=dict)
 
@@ -105,14 +107,16 @@ def serve_index() -> Iterator[FakeIndex]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             status, content_type, body = fake.answer(self.path)
-            self.send_response(status)
+            failure = fake.failures.pop(0) if fake.failures else None
+            self.send_response(failure or status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(body if failure is None else body[:-1])
+            self.close_connection = True
 
         def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         fake.url = f"http://127.0.0.1:{server.server_port}"

@@ -93,7 +93,7 @@ class KojiHubServer:
         self._http.server_close()
 
     def begun(self) -> int:
-        """How many builds were asked for."""
+        """How many builds clients have requested."""
         return sum(task.method == "build" for task in self.tasks.values())
 
     def lose_tasks(self) -> None:
@@ -101,7 +101,7 @@ class KojiHubServer:
             self.tasks.clear()
 
     def have(self, nvr: str, rpms: Sequence[Path]) -> None:
-        """Have a build that was made long ago."""
+        """Add a build that was made long ago."""
         whole = self._task("build", [])
         part = self._task("buildArch", [], whole.id)
         for rpm in rpms:
@@ -311,7 +311,7 @@ class KojiHubServer:
         self.builds.append(build | {"event": self.event})
 
     def _count(self, session: int, number: int) -> None:
-        """Refuse a call of a session that was made before, as a hub does."""
+        """Refuse a repeated call of a session, as a hub does."""
         with self._lock:
             last = self._last_calls[session]
             if number < last:
@@ -351,7 +351,7 @@ class KojiHubServer:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                """Give a file of a build, from where Koji's web server has it."""
+                """Serve a file of a build, at the same path as Koji's web server."""
                 *_, name, version, release, _arch, file = self.path.split("/")
                 nvr = f"{name}-{version}-{release}"
                 found = [one for one in hub.builds if one["nvr"] == nvr]

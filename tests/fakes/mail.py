@@ -1,4 +1,4 @@
-"""A mail server on loopback that keeps what it was sent, and behaves as a test wants."""
+"""A mail server on loopback that keeps the mails it receives, and behaves as a test wants."""
 
 import socket
 import ssl
@@ -40,7 +40,7 @@ class Received:
 
 @dataclass  # without slots: aiosmtpd looks at every attribute, and Python 3.11.2's have a fault
 class MailBox:
-    """What has arrived, and by recipient or for all (`*`) what is answered instead of a yes."""
+    """Received mails, and error answers to use, by recipient or for all (`*`)."""
 
     mails: list[Received] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
@@ -100,7 +100,7 @@ def mail_server(
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server's TLS for 127.0.0.1, and the file by which a client trusts it."""
+    """A server's TLS context for 127.0.0.1, and the file that makes a client trust it."""
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
         [

@@ -24,7 +24,7 @@ for name in (0, os.open("/dev/tty", os.O_RDWR)):
 
 
 class Operator:
-    """A shell on a terminal: what it shows, and what is typed there."""
+    """A shell on a terminal: a test reads its output and types into it."""
 
     def __init__(self, folder: Path, *command: str) -> None:
         self.pid, self.terminal = pty.fork()

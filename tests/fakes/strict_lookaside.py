@@ -43,7 +43,7 @@ class StrictLookaside(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def has(self, path: str, content: bytes, changed: int = 1_500_000_000) -> None:
-        """Have a file, whatever its path says of its hash."""
+        """Add a file, even if the hash in its path is wrong."""
         self.files[path] = (content, changed)
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -154,7 +154,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def strict_lookaside() -> Iterator[StrictLookaside]:
-    """Run a server; at the end, no request may have been none of the protocol."""
+    """Run a server; at the end, fail if any request broke the protocol."""
     with StrictLookaside() as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

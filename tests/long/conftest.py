@@ -1,4 +1,4 @@
-"""One small target whose packages the hosts of every test install."""
+"""A small target with packages that the hosts of every test install."""
 
 import os
 import shutil
@@ -13,13 +13,14 @@ _UNRAISABLE = "ignore::pytest.PytestUnraisableExceptionWarning"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what the machine cannot do.
+    """Mark the tests of this folder, and skip those that the machine cannot run.
 
     What one test left for the collector of garbage, which may be a driver's socket, is no fault of
     the test that runs when it is found.
     """
     for item in items:
         if "long" in item.path.parts:
+            item.add_marker(pytest.mark.long)
             item.add_marker(pytest.mark.filterwarnings(_UNRAISABLE))
     lacking = [name for name in ("systemd-nspawn", "ip", "ssh") if not shutil.which(name)]
     why = f"{lacking[0]} is not installed" if lacking else ""
@@ -33,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def small_target(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
-    """A target with one published package, and what hosts are made of."""
+    """A target with one published package and the packages that hosts need."""
     made = Distribution(tmp_path_factory.mktemp("factory"))
     made.add("greeting")
     code, round_ = made.run()

@@ -74,7 +74,7 @@ def spec(*more: str) -> str:
 
 @dataclass(frozen=True)
 class Said:
-    """How git ended, and what it said."""
+    """The exit code and output of git."""
 
     code: int
     text: str
@@ -82,7 +82,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Work:
-    """A clone of a person's."""
+    """A clone that belongs to a person."""
 
     path: Path
     env: dict[str, str]

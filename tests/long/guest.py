@@ -1,4 +1,4 @@
-"""A guest on a host's own network: what nova and neutron with OVN make of a server and its port."""
+"""A guest on a host's own network: a server and its port as nova and neutron with OVN make them."""
 
 NETWORK = """\
 ovs-vsctl --may-exist add-br br-int -- set bridge br-int datapath_type=netdev fail-mode=secure

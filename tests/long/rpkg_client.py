@@ -57,7 +57,7 @@ lookaside_namespaced = true
 
 @dataclass(frozen=True)
 class Said:
-    """How rpkg ended, and what it said."""
+    """The exit code and output of rpkg."""
 
     code: int
     text: str
@@ -80,7 +80,7 @@ class Rpkg:
 
     @classmethod
     def installed(cls, folder: Path) -> "Rpkg":
-        """Return the one that an environment has."""
+        """Return the rpkg in an environment."""
         (folder / "program.py").write_text(_PROGRAM)
         return cls(folder)
 

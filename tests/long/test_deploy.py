@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from rdo.lab.labs import control_group
-from rdo.tools.children.keep_lab import group_tops
+from rdo.tools.children.hosts.keep_lab import group_tops
 from tests.conftest import GitRepository
 from tests.e2e.command import REPOSITORY, Result, needs_roots, rdo
 
@@ -77,7 +77,7 @@ class Lab:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def changes(self, verb: str = "plan") -> list[str]:
-        """Return what would be changed, or was."""
+        """Return the changes that a run plans or made."""
         done = self.deploy(verb)
         assert done.code == 0, done.stdout + done.stderr
         return [one for step in done.json["steps"] for one in step["changes"]]
@@ -179,7 +179,18 @@ def test_the_cloud_verifies_and_the_result_is_junit(lab: Lab, tmp_path: Path) ->
     assert 'failures="0"' in (tmp_path / "result.xml").read_text()
 
 
-def test_a_port_that_a_stranger_has_taken_is_told_before_anything_is_changed(lab: Lab) -> None:
+def test_a_check_waits_for_whoever_is_at_work_on_the_host(lab: Lab) -> None:
+    held = "sh -c 'touch /run/is-held; sleep 15; rm /run/is-held'"
+    lab.on_host(f"systemd-run flock /run/lock/rdo-deploy.lock {held}")
+    lab.on_host("until [ -e /run/is-held ]; do sleep 0.1; done")
+
+    done = lab.deploy("verify")
+
+    assert done.code == 0, done.stdout + done.stderr
+    assert lab.on_host("[ -e /run/is-held ] || echo released") == "released\n"
+
+
+def test_a_port_that_a_stranger_has_taken_is_reported_before_anything_is_changed(lab: Lab) -> None:
     lab.on_host("systemctl stop memcached")
     lab.on_host("systemd-run --unit=stranger python3 -m http.server 11211 --bind 127.0.0.1")
     try:
@@ -260,7 +271,7 @@ def test_a_host_without_a_firewall_gets_none(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("fault", ["frozen", "cut off"])
-def test_a_host_that_goes_silent_is_told_and_the_next_run_completes(
+def test_a_host_that_goes_silent_is_reported_and_the_next_run_completes(
     lab: Lab, fault: str
 ) -> None:  # P6
     _before_memcached(lab, "sleep 40")
@@ -289,7 +300,7 @@ def test_a_host_that_goes_silent_is_told_and_the_next_run_completes(
         ("false", 5, f"{HOST}: memcached: memcached does not start"),
     ],
 )
-def test_success_is_what_a_service_does_and_not_what_its_log_says(
+def test_success_depends_on_the_service_and_not_on_its_log(
     lab: Lab, words: str, code: int, said: str
 ) -> None:  # P7
     _before_memcached(lab, words)
@@ -310,7 +321,7 @@ def _before_memcached(lab: Lab, words: str) -> None:
     )
 
 
-def test_a_host_that_does_not_let_us_in_is_told(lab: Lab, tmp_path: Path) -> None:
+def test_a_host_that_does_not_let_us_in_is_reported(lab: Lab, tmp_path: Path) -> None:
     strange = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", strange], check=True)
 
@@ -321,7 +332,7 @@ def test_a_host_that_does_not_let_us_in_is_told(lab: Lab, tmp_path: Path) -> Non
         assert f"{HOST} cannot be reached" in done.stdout + done.stderr
 
 
-def test_a_full_disk_is_told_with_host_step_and_remedy(lab: Lab) -> None:
+def test_a_full_disk_is_reported_with_host_step_and_remedy(lab: Lab) -> None:
     lab.on_host(
         "mount -t tmpfs -o size=4k tmpfs /etc/httpd/conf.d; "
         "cat /dev/zero >/etc/httpd/conf.d/full || true"
@@ -337,7 +348,7 @@ def test_a_full_disk_is_told_with_host_step_and_remedy(lab: Lab) -> None:
     assert lab.changes("apply") == []
 
 
-def test_a_repository_that_is_away_is_told_with_host_step_and_remedy(lab: Lab) -> None:
+def test_a_repository_that_is_away_is_reported_with_host_step_and_remedy(lab: Lab) -> None:
     lab.on_host(
         "rpm -e --nodeps memcached; dnf -q clean all; cp -a /etc/yum.repos.d /root/repos; "
         "sed -i 's#http://[^/]*#http://10.88.0.1:1#' /etc/yum.repos.d/*.repo"
@@ -356,7 +367,7 @@ def test_a_repository_that_is_away_is_told_with_host_step_and_remedy(lab: Lab) -
 
 
 def _silence(lab: Lab, fault: str, *, on: bool) -> None:
-    """Let the lab's hosts hang, or take their cable out; or the contrary."""
+    """Freeze the lab's hosts or unplug their network; or undo it."""
     if fault == "frozen":
         group = control_group(lab.folder)
         [file] = [
@@ -385,7 +396,7 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 
 
 def _tree(lab: Lab) -> list[str]:
-    """Return all that the host's file system has, each byte, but for what its services write."""
+    """Return every byte of the host's file system, except files that its services write."""
     own = f"\\( {' -o '.join(f'-path {one}' for one in OWN)} \\) -prune"
     every = f"find / -xdev {own} -o -printf '%p %y %m %U %G %T@ %l\\n' | sort"
     content = f"find / -xdev {own} -o -type f -print0 | sort -z | xargs -0 sha256sum"

@@ -13,6 +13,7 @@ import pytest
 from rdo.app import App
 from tests.disk import Disk
 from tests.long.distgit_host import PASSWORD, Host, Said, spec
+from tests.patience import PATIENCE
 
 ALICE = f"alice%40example.test:{PASSWORD.replace(' ', '%20')}"
 
@@ -108,7 +109,7 @@ def test_a_pack_that_is_none_and_one_that_lies(host: Host, tmp_path: Path) -> No
     line = f"{'0' * 40} {new} refs/heads/evil\0report-status"
     command = f"{len(line) + 4:04x}{line}0000".encode()
     for pack in (b"PACK\0\0\0\2\xff\xff\xff\xff", b"not a pack", b""):
-        answer = httpx.post(url, headers=kind, auth=login, content=command + pack)
+        answer = httpx.post(url, headers=kind, auth=login, content=command + pack, timeout=PATIENCE)
         assert answer.status_code == 200
         assert b"unpack" in answer.content
         assert b"unpack ok" not in answer.content

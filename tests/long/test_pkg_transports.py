@@ -30,7 +30,7 @@ MISSING_SSHD = os.geteuid() != 0 or not Path(SSHD).exists()
 def url(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[Path], str]]:
-    """What makes the URL of a repository below `tmp_path`."""
+    """A function that returns the URL of a repository below `tmp_path`."""
     server: SshServer | HttpServer = HttpServer(tmp_path)
     if request.param == "ssh":
         (tmp_path / "ssh").mkdir()
@@ -83,7 +83,7 @@ def distgit_of(work: Distgit, name: str) -> Distgit:
 
 
 def at_origin(tmp_path: Path, *args: str) -> str:
-    """What git says in the bare repository."""
+    """The output of git in the bare repository."""
     command = ["git", "-C", str(tmp_path / "git/rpms/foo-bar.git"), *args]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 

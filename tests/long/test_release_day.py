@@ -1,4 +1,4 @@
-"""docs/how-to/release-day.md, done line by line, from a tag of upstream to what dnf installs."""
+"""The commands of docs/how-to/release-day.md, run: from an upstream tag to RPMs for dnf."""
 
 import re
 import shlex
@@ -21,7 +21,7 @@ PROGRAM = "def main() -> None:\n    print('hello')\n"
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """What the page begins with: a factory that has built 1.0, and clones."""
+    """The starting point of the page: a factory that has built 1.0, and clones."""
     [pyproject] = [block for block in fences(FOLLOW_GIT, "toml") if "[project]" in block]
     [spec] = fences(FOLLOW_GIT, "spec")
     [metadata] = fences(FOLLOW_GIT, "yaml")

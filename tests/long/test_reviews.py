@@ -20,6 +20,7 @@ from tests.e2e.trunk.test_hooks import SECRET, address, process
 from tests.e2e.trunk.test_try import clone
 from tests.fakes import gerrit_rest
 from tests.fakes.gerrit_rest import PASSWORD, USER, GerritServer
+from tests.patience import PATIENCE
 
 pytestmark = needs_roots
 
@@ -72,7 +73,9 @@ def tell(url: str, body: bytes) -> httpx.Response:
     """Tell the hook of an event as Gerrit does."""
     signature = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
     headers = {"X-Hub-Signature-256": f"sha256={signature}"}
-    return httpx.post(f"{url}/hooks/review", content=body, headers=headers, trust_env=False)
+    return httpx.post(
+        f"{url}/hooks/review", content=body, headers=headers, trust_env=False, timeout=PATIENCE
+    )
 
 
 def reviews(factory: Distribution) -> dict[int, Any]:

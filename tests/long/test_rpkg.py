@@ -45,7 +45,7 @@ A package of the tests.
 
 
 class _Proxy(http.server.BaseHTTPRequestHandler):
-    """A proxy that knows its user, as one does that has asked for Kerberos."""
+    """A proxy that knows its user, like a proxy with Kerberos."""
 
     behind: str
 
@@ -88,7 +88,7 @@ class Cache:
 
     @property
     def files(self) -> list[str]:
-        """The paths of what it keeps, without hashes."""
+        """The paths of the stored files, without hashes."""
         found = (path.relative_to(self.folder) for path in self.folder.rglob("*"))
         kept = (path.parts for path in found if (self.folder / path).is_file())
         return sorted("/".join(parts[:3]) for parts in kept)
@@ -147,7 +147,7 @@ def ours(
     monkeypatch: pytest.MonkeyPatch,
     capsys: object,
 ) -> Distgit:
-    """The clone of one who works with `rdo pkg`, which reads rpkg's own configuration."""
+    """The clone of a maintainer who works with `rdo pkg`, which reads rpkg's configuration."""
     folder = tmp_path / "config/rpkg"
     folder.mkdir(parents=True)
     site = rpkg.site(cache.url, tmp_path / "git")
@@ -211,7 +211,7 @@ def test_rdo_uploads_and_rpkg_downloads(
     assert "already downloaded" in ours.pkg("sources").out
 
 
-def test_rpkg_is_told_when_it_may_not_upload(
+def test_rpkg_prints_the_refusal_of_an_upload(
     rpkg: Rpkg, cache: Cache, theirs: GitRepository, tmp_path: Path
 ) -> None:
     archives(theirs.path)

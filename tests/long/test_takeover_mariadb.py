@@ -57,7 +57,7 @@ def names(root: Path) -> list[str]:
     return sorted(re.sub(r"[0-9a-f]{64}-", "", name) for name in found)
 
 
-def test_a_server_that_is_gone_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_server_that_is_gone_is_reported_in_one_sentence(tmp_path: Path) -> None:
     url = f"mysql+pymysql://dlrn:secret@localhost/dlrn?unix_socket={tmp_path}/none"
 
     with pytest.raises(OutsideError, match="cannot be read") as told:

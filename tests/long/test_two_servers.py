@@ -1,4 +1,4 @@
-"""Two processes of `rdo serve` on one PostgreSQL: what one has written, the other answers."""
+"""Two processes of `rdo serve` on one PostgreSQL: each shows what the other has written."""
 
 import hashlib
 import hmac

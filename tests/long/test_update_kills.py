@@ -98,7 +98,7 @@ class Place:
         assert main.run([*command, "--base", f"{self.state}/openstack-"]) == 0
 
     def read(self) -> dict[str, str]:
-        """What a reader finds: each entry has its file, with the hash that it says."""
+        """What a reader finds: the file of each entry, with the right hash."""
         found = {}
         for one in createrepo_c.RepositoryReader.from_path(str(self.users)).iter_packages():
             file = self.users / one.location_href
@@ -108,7 +108,7 @@ class Place:
         return found
 
     def end(self) -> tuple[object, ...]:
-        """All that must be the same, however often a push was killed."""
+        """Everything that must be the same, however often a push was killed."""
         git = ["git", "-C", str(self.state / "rdo-update")]
         log = subprocess.run(
             [*git, "log", "--format=%s"], capture_output=True, text=True, check=True

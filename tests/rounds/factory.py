@@ -35,7 +35,7 @@ TARGET = "master-deb12"
 
 @dataclass(slots=True)
 class Clock:
-    """Time that passes a second with each look at it."""
+    """A clock that advances by a second at each call."""
 
     moment: datetime = datetime(2026, 8, 1, 12, tzinfo=UTC)
 
@@ -139,6 +139,6 @@ class Factory:
             return at.builds.queue(TARGET)
 
     def name(self, name: str) -> Path | None:
-        """Where a name of the tree leads."""
+        """The target of a name of the tree."""
         link = self.folder / "data" / TARGET / "repos" / name
         return link.resolve() if link.exists() else None

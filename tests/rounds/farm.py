@@ -1,4 +1,4 @@
-"""A build farm in twenty lines: it does for each package what was announced, and counts."""
+"""A build farm in twenty lines: it does what was announced for each package, and counts."""
 
 import sys
 from pathlib import Path

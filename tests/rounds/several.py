@@ -1,9 +1,7 @@
-"""A factory of several targets, each with a command as its builder, which does what a file says."""
+"""A factory with several targets; the builder of each is a command that follows a file."""
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +23,8 @@ if act == "fail":
 if act == "until":
     until = time.monotonic() + 120
     while not (site / argument).exists() and time.monotonic() < until:
+        if (site / f"{argument}.fail" / target).exists():
+            sys.exit(1)
         time.sleep(0.02)
 if act == "sleep":
     time.sleep(float(argument))
@@ -74,20 +74,33 @@ class Several:
         (self.folder / "info").mkdir(exist_ok=True)
         (self.folder / "info/rdo.yml").write_text(self.metadata)
 
-    def add(self, *names: str) -> None:
+    def add(
+        self,
+        *names: str,
+        requires: tuple[str, ...] = (),
+        shares: bool = False,
+        noarch: bool = True,
+    ) -> None:
         for name in names:
             upstream = GitRepository(self.folder / "git" / name)
             upstream.commit("one", {"setup.py": name})
             distgit = GitRepository(self.folder / "git" / f"{name}-distgit", "rpm-master")
             distgit.commit("spec", {f"python-{name}.spec": f"Name: python-{name}\n"})
-            make_rpms(self.folder / f"shelf/python-{name}", f"python-{name}")
+            shelf = self.folder / f"shelf/python-{name}"
+            make_rpms(shelf, f"python-{name}", requires=requires, noarch=noarch)
             self.upstreams[name] = upstream
             self.metadata += PACKAGE.format(name=name, upstream=upstream.url, distgit=distgit.url)
+            self.metadata += "  share-noarch: true\n" if shares else ""
 
     def plan(self, target: str, name: str, act: str) -> None:
         file = self.folder / "plans" / target / f"python-{name}"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(act)
+
+    def fail_now(self, target: str, argument: str) -> None:
+        """Fail those builds of a target that wait for a file."""
+        (self.folder / f"{argument}.fail").mkdir(exist_ok=True)
+        (self.folder / f"{argument}.fail" / target).touch()
 
     def noted(self, what: str) -> list[str]:
         """Return what the builds have noted: those that `began` or `ended`, in order."""
@@ -101,12 +114,11 @@ class Several:
 
     def rdo(self, *args: str) -> str:
         """Return what `rdo trunk` prints."""
-        command = [sys.executable, "-m", "rdo", "-C", str(self.folder), "trunk", *args]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return self.ask("trunk", *args)
 
-
-def until(condition: Callable[[], object], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
+    def ask(self, *args: str, code: int = 0) -> str:
+        """Return what `rdo` prints, and its errors if it ends with another code than 0."""
+        command = [sys.executable, "-m", "rdo", "-C", str(self.folder), *args]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+        return done.stderr if code else done.stdout

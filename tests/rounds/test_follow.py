@@ -1,4 +1,4 @@
-"""A target that follows another instance: what that has built, with specs of our own."""
+"""A target follows another instance: it builds the same commits, with its own specs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -62,7 +62,7 @@ class Follower:
             self.distgits[name] = distgit
 
     def configure(self, lines: str) -> None:
-        """Add lines to the section of what is followed."""
+        """Add lines to the section of the followed instance."""
         with (self.folder / "rdo.toml").open("a") as file:
             file.write(lines)
 

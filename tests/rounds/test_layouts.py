@@ -1,4 +1,4 @@
-"""DLRN's other layouts of packages, followed like any: folders of one repository, one distgit."""
+"""Packages in DLRN's other layouts: folders of one repository, or one distgit for all."""
 
 from dataclasses import replace
 from pathlib import Path

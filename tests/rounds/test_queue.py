@@ -1,4 +1,4 @@
-"""What `rdo trunk queue` and later an API say of the queue, after rounds."""
+"""The queue as `rdo trunk queue` shows it after rounds."""
 
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.trunk.care import steering

@@ -1,4 +1,4 @@
-"""A break as a review, by real git towards a server that behaves as Gerrit does."""
+"""A failure becomes a review, by real git on a server that behaves like Gerrit."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,11 +1,10 @@
 """Rounds of a target whose packages have several builders, each with workers of its own."""
 
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from rdo.builders.by_package import BuilderByPackage, Share
+from tests.patience import until
 from tests.rounds.factory import Factory
 from tests.rounds.farm import farm
 from tests.rpms import make_rpms
@@ -15,13 +14,6 @@ def runs(place: Path) -> list[str]:
     """The packages whose builds a farm has begun, in order."""
     file = place / "runs"
     return file.read_text().split() if file.exists() else []
-
-
-def until(condition: Callable[[], object], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 def test_a_busy_builder_does_not_delay_another_and_keeps_to_its_workers(factory: Factory) -> None:

@@ -14,7 +14,8 @@ from rdo.lock import hold
 from rdo.trunk.rounds import RoundRequest, Unfinished, run_targets
 from rdo.trunk.views.report import Report
 from tests.fakes.mail import MailBox, mail_server
-from tests.rounds.several import Several, until
+from tests.patience import until
+from tests.rounds.several import Several
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Rounds of a target that is signed: whoever signs fails, and no package is to blame."""
+"""Rounds of a signed target: a failure of the signer is not a failure of a package."""
 
 import shutil
 

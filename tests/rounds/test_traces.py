@@ -1,4 +1,4 @@
-"""What `rdo repo contains` finds by what rounds have read: commits, fixes and bugs, without git."""
+"""`rdo repo contains` finds commits, fixes and bugs that rounds recorded, without git."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""The command builder, with a farm that a short script plays."""
+"""The command builder, with a short script as the farm."""
 
 import os
 import signal
@@ -13,10 +13,14 @@ from rdo.model.program import Bounds
 from rdo.store import Store
 from rdo.tools.command import Command
 from rdo.tools.walls.processes import end_those_with
+from rdo.trunk.views.queue import open_builds
 from rdo.trunk.views.report import Report
+from rdo.trunk.views.status import status
 from tests.rounds.factory import Factory
 from tests.rounds.farm import farm
 from tests.rpms import make_rpms
+
+INTERRUPTED = "no round is running: the next one continues it, or builds it again"
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +89,7 @@ def test_folders_of_any_depth_stop_nothing_and_go(served: Factory) -> None:
         (
             "log gcc: error: nova.c: No such file\nerror: Bad exit status from /t/x (%build)",
             FailureReason.COMPILE,
-            "%build: nova.c: No such file",
+            "%build: gcc: error: nova.c: No such file",
         ),
         (
             "say No matching package to install: 'python3dist(nobody)'",
@@ -161,6 +165,10 @@ def test_what_a_killed_round_left_running_is_ended_by_the_next(tmp_path: Path, s
             time.sleep(0.02)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+        assert not factory.trunk.in_round
+        [queued] = open_builds([factory.trunk])
+        assert queued.view.sentence == INTERRUPTED
+        assert status(factory.trunk).view.packages["python-a"].sentence == INTERRUPTED
         announce(factory, "build")
 
         report = factory.round()

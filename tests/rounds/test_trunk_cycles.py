@@ -1,4 +1,4 @@
-"""Rounds over packages that need each other, with builds as announced."""
+"""Rounds with packages that need each other; the builds do what a test announced."""
 
 import os
 import signal

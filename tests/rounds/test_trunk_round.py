@@ -1,4 +1,4 @@
-"""Rounds from real git to a published tree, with builds as announced."""
+"""Rounds from real git to a published tree; the builds do what a test announced."""
 
 import threading
 from datetime import timedelta
@@ -524,7 +524,9 @@ def test_what_packages_need_once_installed_is_asked_for_before_they_are_publishe
     assert factory.name("consistent")
 
 
-def test_a_branch_that_stands_in_is_told_wherever_its_package_is_shown(factory: Factory) -> None:
+def test_a_branch_that_stands_in_is_reported_wherever_its_package_is_shown(
+    factory: Factory,
+) -> None:
     factory.add("a")
     factory.change("a", upstream_branch="stable/2026.1")
 

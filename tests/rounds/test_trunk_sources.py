@@ -1,4 +1,4 @@
-"""Sources that misbehave: a server that is away, slow or lies; packages that move."""
+"""Servers of sources that are absent, slow or wrong, and packages that move."""
 
 from collections.abc import Iterator
 from pathlib import Path

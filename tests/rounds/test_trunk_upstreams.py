@@ -31,7 +31,7 @@ def second(factory: Factory) -> GitRepository:
 
 
 def built(report: Report) -> list[tuple[str, str]]:
-    """The upstream hash and the distgit hash of what was built of python-a, as planned."""
+    """The upstream hash and distgit hash of each build of python-a, in the planned order."""
     commits = {one.build.id: one.build.commit for one in report.built}
     own = [commits[id_] for id_ in sorted(commits) if commits[id_].package == "python-a"]
     return [(one.upstream_hash, one.distgit_hash) for one in own]

@@ -20,7 +20,7 @@ from tests.rounds.factory import Factory
 
 
 class Listener(ThreadingHTTPServer):
-    """Keeps what was posted; answers with `status`."""
+    """Records posted messages and answers with `status`."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -104,7 +104,7 @@ def test_what_is_not_taken_is_tried_again_unless_it_never_will_be(
     assert len(listener.posts) == 1
 
 
-def test_a_listener_that_is_away_is_told_later(factory: Factory, listener: Listener) -> None:
+def test_a_listener_that_is_away_is_reported_later(factory: Factory, listener: Listener) -> None:
     away = send(factory, "http://127.0.0.1:9/")
     back = send(factory, listener.url)
 

@@ -1,4 +1,4 @@
-"""GitHub and GitLab on loopback: what rdo asks and tells, and what it makes of their answers."""
+"""rdo reads from GitHub and GitLab on loopback, and posts to them."""
 
 import json
 import threading

@@ -43,7 +43,7 @@ def test_what_is_no_file_of_the_folder_is_refused(folder: Path, name: str) -> No
         inside.read(name, limit=100)
 
 
-def test_an_absent_file_is_told(folder: Path) -> None:
+def test_an_absent_file_is_reported(folder: Path) -> None:
     with open_beneath(folder) as inside, pytest.raises(FileNotFoundError):
         inside.read("none", limit=1)
 

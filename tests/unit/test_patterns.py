@@ -19,6 +19,7 @@ from tests.hostile_text import grows_too_fast, hostile, openings
 SOURCE = Path(rdo.__file__).parent
 METHODS = ("match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer")
 Text = str | bytes
+SPECS_OWN = "the spec's, within the limits of its build"
 OPERATOR = "the operator's, in rdo.toml, the metadata or a command line"
 GIVEN = {
     "config/section.py: text": OPERATOR,
@@ -33,8 +34,8 @@ GIVEN = {
     "trunk/sources/branches.py: pattern": OPERATOR,
     "logs/reader.py: row['pattern']": "a table of ours, timed in test_hostile_logs.py",
     "checks/outside_jobs.py: fnmatch.translate(job.junit)": OPERATOR,
-    "roots/inside/mangle_shebangs.py: exclude": "the spec's, within the limits of its build",
-    "roots/inside/mangle_shebangs.py: exclude_from": "the spec's, within the limits of its build",
+    "roots/inside/installing/mangle_shebangs.py: exclude": SPECS_OWN,
+    "roots/inside/installing/mangle_shebangs.py: exclude_from": SPECS_OWN,
 }
 """Patterns that are no text of the program: where the whole of each comes from."""
 

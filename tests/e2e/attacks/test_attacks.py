@@ -1,4 +1,4 @@
-"""What upstreams and specs try against the machine, all in one round; each try fails alone."""
+"""Attacks of upstreams and specs on the machine, all in one round; each attempt fails alone."""
 
 import os
 import shutil

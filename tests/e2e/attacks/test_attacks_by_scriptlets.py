@@ -1,4 +1,4 @@
-"""What the scriptlet of a package, root in the root of whoever requires it, tries there."""
+"""Attacks by a package's scriptlet, which is root in the root of each package that requires it."""
 
 import shutil
 

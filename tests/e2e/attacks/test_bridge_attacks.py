@@ -1,4 +1,4 @@
-"""What wheels and sdists of strangers try against the bridge, and what other factories then see."""
+"""Attacks of foreign wheels and sdists on the bridge, and what other factories then see."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`rdo builder`: what is configured, and whether it can be used."""
+"""`rdo builder` lists the configured builders and whether they can be used."""
 
 import sys
 from pathlib import Path

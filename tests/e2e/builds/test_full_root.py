@@ -29,7 +29,7 @@ ACT
 """
 
 
-def test_a_root_without_space_is_told_and_the_next_build_works(tmp_path: Path) -> None:
+def test_a_root_without_space_is_reported_and_the_next_build_works(tmp_path: Path) -> None:
     """Also where the program that fills the disk says nothing of it."""
     if os.geteuid() != 0:
         pytest.skip("build roots need root rights")

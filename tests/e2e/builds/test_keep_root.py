@@ -54,12 +54,12 @@ def test_a_root_that_somebody_is_in_is_neither_entered_nor_removed(place: Path) 
         rdo("build", "broken.spec", "--keep-root", cwd=place)
 
     assert busy.code == 5
-    assert "somebody else is in the root broken" in busy.stderr
+    assert "another shell is in the root broken" in busy.stderr
     assert (root / "kept.json").is_file()
     assert (root.parent / "broken-2/kept.json").is_file()
 
 
-def test_kept_roots_are_a_cache_and_one_that_is_gone_is_told(place: Path) -> None:
+def test_kept_roots_are_a_cache_and_one_that_is_gone_is_reported(place: Path) -> None:
     sizes = {row["kind"]: row["size"] for row in rdo("cache", "size", "--json", cwd=place).json}
     done = rdo("cache", "clean", "roots", "--yes", cwd=place)
 

@@ -1,4 +1,4 @@
-"""Each macro of docs/macros.md that specs of the RPM world live on, in real builds."""
+"""Real builds with each macro of docs/macros.md that specs of RPM distributions use."""
 
 import subprocess
 from collections.abc import Callable
@@ -18,6 +18,7 @@ Release: 1%{?dist}
 Summary: A package with a setup.py
 License: MIT
 BuildArch: noarch
+ExclusiveArch: %{java_arches} noarch
 Source0: legacy.tar.gz
 Source1: legacy.tar.gz.asc
 Source2: key.gpg
@@ -346,7 +347,7 @@ def test_buildrequires_may_stand_in_requirement_files_alone(tmp_path: Path) -> N
         (lambda spec: spec.replace("more.txt\\n'", "none.txt\\n'"), "spec", "none.txt"),
     ],
 )
-def test_a_wrong_use_is_told(
+def test_a_wrong_use_is_reported(
     tmp_path: Path, change: Callable[[str], str], reason: str, said: str
 ) -> None:
     (tmp_path / "python-minimal.spec").write_text(change(MINIMAL))

@@ -1,4 +1,4 @@
-"""`rdo pkg create` and `review`: a new package out of git and out of PyPI, built at once."""
+"""`rdo pkg create` and `review`: a new package from git and from PyPI, built immediately."""
 
 from pathlib import Path
 
@@ -144,7 +144,9 @@ def test_a_project_of_pypi_is_built_at_once(factory: Path, tmp_path: Path) -> No
     assert {path.name for path in tmp_path.iterdir()} == {"home", "python-colorama"}
 
 
-def test_what_cannot_be_packaged_is_told_and_leaves_nothing(factory: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_packaged_is_reported_and_leaves_nothing(
+    factory: Path, tmp_path: Path
+) -> None:
     for project, code, said in (
         ("no-such-project-of-anybody-here", 4, "no package index has a project"),
         ("bad name!", 5, "is neither a project on PyPI nor a git URL"),

@@ -1,4 +1,4 @@
-"""A user whose umask hides new files from others, as many do."""
+"""A user whose umask hides new files from other users, as is common."""
 
 import os
 from collections.abc import Iterator

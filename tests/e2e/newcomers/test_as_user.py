@@ -1,4 +1,4 @@
-"""An ordinary user with subordinate ids: a build, a round, and nothing left that is not his."""
+"""A build and a round of an ordinary user with subordinate ids leave no files of other owners."""
 
 import json
 import os

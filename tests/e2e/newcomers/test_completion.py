@@ -1,4 +1,4 @@
-"""What a shell is offered for a value, asked as click's scripts ask."""
+"""The values that shell completion offers, requested as click's scripts request them."""
 
 import os
 import subprocess

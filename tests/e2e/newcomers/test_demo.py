@@ -1,4 +1,4 @@
-"""`make demo`, whole: real OpenStack libraries from PyPI to a program that dnf installed."""
+"""The whole of `make demo`: from OpenStack libraries on PyPI to a program that dnf installed."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""`rdo doctor` on configurations of which one thing is wrong; run as a user would run it."""
+"""`rdo doctor`, run as a user would, on configurations with one fault each."""
 
 import json
 import threading
@@ -147,7 +147,7 @@ def test_4_a_remote_that_does_not_answer_is_named(
     assert (code, found["remotes"]["state"]) == (0, "skipped")
 
 
-def test_5_a_closed_mail_port_is_told_and_a_server_is_greeted(site: Path, doctor: Any) -> None:
+def test_5_a_closed_mail_port_is_reported_and_a_server_is_greeted(site: Path, doctor: Any) -> None:
     port = free_port()
     add(site, f'[mail]\nserver = "127.0.0.1:{port}"\nfrom = "rdo@example.test"\n')
     code, found = doctor(site)
@@ -168,7 +168,9 @@ def test_5_a_closed_mail_port_is_told_and_a_server_is_greeted(site: Path, doctor
     assert "STARTTLS" in found["mail"]["detail"]
 
 
-def test_6_a_database_that_is_damaged_older_newer_or_away_is_told(site: Path, doctor: Any) -> None:
+def test_6_a_database_that_is_damaged_older_newer_or_away_is_reported(
+    site: Path, doctor: Any
+) -> None:
     assert rdo(["-C", str(site), "trunk", "run"]) == 0
     code, found = doctor(site, "--offline")
     assert (code, found["database"]["state"]) == (0, "ok")

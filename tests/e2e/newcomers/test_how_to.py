@@ -1,4 +1,4 @@
-"""The how-tos, done: what the pages show is what happens."""
+"""The commands of the how-to pages, run; each page must show what really happens."""
 
 import shutil
 from pathlib import Path

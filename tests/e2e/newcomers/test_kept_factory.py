@@ -1,4 +1,4 @@
-"""A factory that revision 541bb8e made goes on as if nothing had happened."""
+"""A factory that revision 541bb8e made goes on working."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""docs/tutorial.md, word for word: each command is run, and what it shows is compared."""
+"""Each command of docs/tutorial.md, run; its output must be the one on the page."""
 
 import os
 import re

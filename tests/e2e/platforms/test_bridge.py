@@ -1,4 +1,4 @@
-"""What nobody packages comes from PyPI and Debian: a real sdist with C, real Debian packages."""
+"""Missing dependencies from PyPI and Debian: a real sdist with C, and real Debian packages."""
 
 import json
 import subprocess
@@ -142,6 +142,16 @@ def test_a_compiled_wheel_asks_for_the_libraries_it_links(folder: Path) -> None:
 def _query(rpm: Path, *options: str) -> list[str]:
     command = ["rpm", "-qp", *options, str(rpm)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def test_ruby_gems_come_from_debian_under_their_names_of_el(folder: Path) -> None:
+    done = deps(folder, "add", "rubygem(hocon) >= 1.3", "rubygem-hocon")
+
+    assert done.code == 0, done.stderr
+    current = folder / f"data/{TARGET}/repos/deps/current"
+    [hocon], [ruby] = (current.glob(f"{name}-*.rpm") for name in ("ruby-hocon", "libruby3.1"))
+    assert {"rubygem(hocon) = 1.3.1", "rubygem-hocon = 1.3.1"} <= {*_query(hocon, "--provides")}
+    assert "rubygem(rexml) = 3.2.5" in _query(ruby, "--provides")
 
 
 def test_what_nobody_has_is_named_and_changes_nothing(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Platforms of RPM distributions: one is made from a small dnf repository of the test's own."""
+"""Platforms of RPM distributions; one is made from a small dnf repository of the tests."""
 
 import shutil
 import subprocess
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rdo.checks.installed import Installation, check_installed
+from rdo.roots.platform.base_python import python_of
 from rdo.roots.platform.platforms import Platforms
 from rdo.solver import SolverRepository
 from tests.as_root import AS_ROOT
@@ -72,6 +73,17 @@ NOARCH = SPEC.format(
     files="%{_datadir}/mini-7-7",
 )
 
+PARALLEL = SPEC.format(
+    name="parallel",
+    more="BuildArch: noarch\nBuildRequires: python3-devel",
+    build="""\
+test -e /usr/include/mini/python
+test %{__python3}-%{python3_pkgversion}-%{python3_version} = /usr/bin/python3.11-3.11-3.11
+%{__python3} -c 'import sys; assert sys.version_info[:2] == (3, 11)'""",
+    install="install -d %{buildroot}%{_datadir}/parallel",
+    files="%{_datadir}/parallel",
+)
+
 
 def definition(url: str) -> str:
     packages = (*mini.INSTALLED, "mini-config", "mini-filesystem")
@@ -94,10 +106,10 @@ class Place:
             patch.setenv("RDO_PLATFORMS", str(self.folder / "platforms"))
             return rdo(*args, cwd=cwd or self.folder)
 
-    def build(self, folder: Path, name: str, text: str) -> Result:
+    def build(self, folder: Path, name: str, text: str, platform: str = NAME) -> Result:
         folder.mkdir(exist_ok=True)
         (folder / f"{name}.spec").write_text(text)
-        return self.rdo("build", f"{name}.spec", "--platform", NAME, "--json", cwd=folder)
+        return self.rdo("build", f"{name}.spec", "--platform", platform, "--json", cwd=folder)
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +122,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     assert made.code == 0, made.stderr
     yield found
     mini.remove(folder)
+
+
+def test_the_base_layer_tells_the_whole_version_of_its_python() -> None:
+    base = base_layer()
+
+    said = python_of(base).version
+
+    header = base.tree / f"usr/include/python{base.platform.python}/patchlevel.h"
+    assert f'#define PY_VERSION              "{said}"' in header.read_text().splitlines()
 
 
 def test_the_base_layer_was_installed_by_its_own_rpm(place: Place) -> None:
@@ -167,6 +188,33 @@ def test_dnf_installs_into_a_fresh_root_of_the_platform(place: Place, tmp_path: 
     assert (tmp_path / "root/usr/include/mini/mini.h").read_text() == '#define MINI "2.0"\n'
 
 
+def test_a_python_beside_the_bases_is_a_package_of_the_repositories(
+    place: Place, tmp_path: Path
+) -> None:
+    text = definition(place.repository.as_uri()).replace('python = "3.11"', 'python = "3.9"')
+    (tmp_path / "second.toml").write_text(f'{text}[interpreter]\npython = "3.11"\n')
+    (tmp_path / "absent.toml").write_text(f'{text}[interpreter]\npython = "3.12"\n')
+    made = ("platform", "create", "second-x86_64", "--from-definition")
+
+    absent = place.rdo(*made, tmp_path / "absent.toml")
+    done = place.rdo(*made, tmp_path / "second.toml")
+
+    assert (absent.code, "no repository has python3.12" in absent.stderr) == (2, True)
+    assert "fix [interpreter] or `repositories` in its definition" in absent.stderr
+    assert done.code == 0, done.stderr
+    built = place.build(tmp_path / "a", "parallel", PARALLEL, "second-x86_64")
+    assert built.code == 0, built.stdout + built.stderr
+    name = "BuildRequires: python3dist(basemod)"
+    of_the_base = place.build(
+        tmp_path / "b",
+        "parallel",
+        PARALLEL.replace("BuildArch", f"{name}\nBuildArch"),
+        "second-x86_64",
+    )
+    assert of_the_base.json["reason"] == "missing-dependency"
+    assert "python3.11dist(basemod)" in of_the_base.json["detail"]
+
+
 def test_many_packages_are_installed_and_looked_at_on_the_platform(
     place: Place, tmp_path: Path
 ) -> None:
@@ -190,7 +238,7 @@ def test_a_definition_that_was_given_is_shown_and_counts(place: Place) -> None:
     assert {row["platform"] for row in listed} >= {NAME, PLATFORM, "el9s-x86_64", "el10s-x86_64"}
 
 
-def test_the_faults_of_a_definition_are_told_with_their_lines(tmp_path: Path) -> None:
+def test_the_faults_of_a_definition_are_reported_with_their_lines(tmp_path: Path) -> None:
     text = definition("ftp://example.test").replace("glibc", "glibcc")
     (tmp_path / "bad.toml").write_text(text)
 

@@ -125,7 +125,7 @@ def test_a_key_in_a_home_of_the_operator_signs_until_it_is_revoked(
     assert signing.rdo("trunk", "verify")[0] == 0
 
 
-def test_an_expired_key_is_told_before_anything_is_built(
+def test_an_expired_key_is_reported_before_anything_is_built(
     signing: Signing, home: Home, site: Path
 ) -> None:
     key = home.make_key("Operator of before", *LONG_AGO)
@@ -139,7 +139,7 @@ def test_an_expired_key_is_told_before_anything_is_built(
     assert signing.rdo("doctor")[0] != 0
 
 
-def test_a_key_that_the_home_does_not_have_is_told(signing: Signing, home: Home) -> None:
+def test_a_key_that_the_home_does_not_have_is_reported(signing: Signing, home: Home) -> None:
     key = "0123456789ABCDEF0123456789ABCDEF01234567"
     signing.by(f'key = "{key}"', f'gpg-home = "{home.folder}"')
 

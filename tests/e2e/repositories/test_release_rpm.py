@@ -1,4 +1,4 @@
-"""`rdo repo release-rpm`: a fresh root installs from a target by the package that it makes."""
+"""`rdo repo release-rpm`: a fresh root with the package it makes installs from the target."""
 
 import contextlib
 import functools

@@ -1,4 +1,4 @@
-"""`rdo repo`: repositories looked at, compared, composed and exported on the command line."""
+"""`rdo repo` lists, compares, composes and exports repositories on the command line."""
 
 import json
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_a_release_engineer_looks_compares_composes_and_exports(
         ("show ../../../etc/passwd", 4, "has no repository ../../../etc/passwd"),
         ("show current@noon", 2, "'noon' is not a time"),
         ("files current nothing", 4, "has no RPM nothing"),
-        ("compose current --but python-foo", 2, "does not say which build"),
+        ("compose current --but python-foo", 2, "does not name a build"),
         ("compose current --scratch .", 2, "--scratch needs --output DIR"),
         ("export current /proc", 5, "/proc exists"),
     ],

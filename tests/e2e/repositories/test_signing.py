@@ -1,4 +1,4 @@
-"""A target with a key: dnf checks RPMs and repositories, and refuses whatever was changed."""
+"""A target with a key: dnf checks RPMs and repositories, and refuses any that were changed."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""Somebody is on a package that fails: the real `rdo trunk ack`, until the package builds again."""
+"""`rdo trunk ack`: somebody works on a failing package, until the package builds again."""
 
 import json
 import shutil
@@ -54,7 +54,7 @@ def test_an_ack_is_shown_until_the_package_builds_again(
     assert (told["why"], told["link"]) == ("a fix waits", REVIEW)
     assert told["by"]
     for command in (("trunk", "status"), ("why", "python-foo")):
-        assert f"{told['by']} has been on it since" in call(broken, capsys, *command)[1]
+        assert f"{told['by']} has been working on it since" in call(broken, capsys, *command)[1]
         assert f"a fix waits ({REVIEW})" in call(broken, capsys, *command)[1]
     code, text = call(broken, capsys, "why", "python-foo", "--json")
     assert json.loads(text)[0]["ack"] == told
@@ -66,7 +66,7 @@ def test_an_ack_is_shown_until_the_package_builds_again(
     assert code == 0, said
     assert f"the ack of {told['by']} has ended" in said
     assert package(broken, capsys)["ack"] is None
-    assert "has been on it" not in call(broken, capsys, "why", "python-foo")[1]
+    assert "has been working on it" not in call(broken, capsys, "why", "python-foo")[1]
 
 
 def test_an_ack_is_taken_back(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,10 +74,10 @@ def test_an_ack_is_taken_back(broken: Path, capsys: pytest.CaptureFixture[str]) 
 
     code, said = call(broken, capsys, "trunk", "unack", "python-foo")
 
-    assert (code, "nobody is on python-foo" in said) == (0, True)
+    assert (code, "nobody is working on python-foo" in said) == (0, True)
     assert package(broken, capsys)["ack"] is None
     code, said = call(broken, capsys, "trunk", "unack", "python-foo")
-    assert (code, "nobody is on python-foo" in said) == (4, True)
+    assert (code, "nobody is working on python-foo" in said) == (4, True)
 
 
 REFUSED: tuple[tuple[tuple[str, ...], int, str], ...] = (

@@ -1,4 +1,4 @@
-"""The line that a person would point at is the cause, wherever a cause is shown."""
+"""Every page and command shows the log line that a person would name as the cause."""
 
 import html
 from pathlib import Path

@@ -22,6 +22,7 @@ from rdo.app import App
 from tests.as_root import AS_ROOT
 from tests.e2e.command import PLATFORM, needs_roots, rdo
 from tests.e2e.distribution import TARGET, Distribution
+from tests.patience import PATIENCE
 from tests.serving import serving
 
 pytestmark = [needs_roots, pytest.mark.slow]
@@ -194,7 +195,7 @@ def test_2_the_api_explains_as_the_command_does(made: Distribution, client: Clie
     with serving(App(made.folder)) as server:
         headers = {"Authorization": f"Bearer {server.token(Role.PROMOTER)}"}
         url = f"{server.url}/api/v1/targets/{TARGET}/promotions/tested/explain"
-        known = httpx.get(url, trust_env=False).json()
+        known = httpx.get(url, trust_env=False, timeout=PATIENCE).json()
         asked = {"candidate": "consistent", "simulate": True}
         answer = httpx.post(url, json=asked, headers=headers, trust_env=False, timeout=600)
 

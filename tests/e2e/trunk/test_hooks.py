@@ -19,6 +19,7 @@ import pytest
 
 from tests.conftest import GitRepository
 from tests.e2e.trunk.test_trunk_loop import site, wait_for
+from tests.patience import PATIENCE
 
 __all__ = ("site",)
 SECRET = b"a secret of the hook"
@@ -62,7 +63,9 @@ def push(url: str, repository: str, *, secret: bytes = SECRET) -> httpx.Response
     body = json.dumps({"ref": "x", "at": time.time_ns(), "repository": {"clone_url": repository}})
     signature = hmac.new(secret, body.encode(), hashlib.sha256).hexdigest()
     headers = {"X-GitHub-Event": "push", "X-Hub-Signature-256": f"sha256={signature}"}
-    return httpx.post(f"{url}/hooks/forge", content=body, headers=headers, trust_env=False)
+    return httpx.post(
+        f"{url}/hooks/forge", content=body, headers=headers, trust_env=False, timeout=PATIENCE
+    )
 
 
 def commits(folder: Path) -> list[str]:

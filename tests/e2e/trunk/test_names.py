@@ -1,4 +1,4 @@
-"""A package is found by its name, its project or an RPM of it, wherever one is named."""
+"""Every command finds a package by its name, its project or one of its RPMs."""
 
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def test_each_command_finds_the_package(
         "reproduce fooo",
     ],
 )
-def test_a_slip_is_told_with_the_nearest_name(
+def test_a_slip_is_reported_with_the_nearest_name(
     built: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()

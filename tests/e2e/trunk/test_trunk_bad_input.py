@@ -1,4 +1,4 @@
-"""What people and remotes may give a round that makes no sense; run as a user would run it."""
+"""Senseless input to a round, from people and remotes; run as a user would run it."""
 
 import json
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_an_unknown_target_is_not_found(site: Path, capsys: pytest.CaptureFixtur
     assert 'did you mean "one-deb12"?' in capsys.readouterr().err
 
 
-def test_an_unknown_builder_and_a_command_without_words_are_told(
+def test_an_unknown_builder_and_a_command_without_words_are_reported(
     site: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = (site / "rdo.toml").read_text()

@@ -382,6 +382,50 @@ def test_the_queue_is_steered_from_the_command_line(
     assert site.rdo("release", "python-foo", *one) == 0
 
 
+def test_a_hold_at_an_older_build_says_which_names_lead_where(
+    site: Site, upstream: GitRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = ("--target", "one-deb12")
+    site.round()
+    site.add_package("bar")
+    site.round()
+    newest = upstream.commit("two")
+    site.round()
+    capsys.readouterr()
+
+    assert site.rdo("hold", "python-foo", "--build", "1", "--because", "it hangs", *one) == 0
+
+    place = site.name("current")
+    assert capsys.readouterr().out == (
+        "python-foo is held at build 1; rdo trunk release python-foo ends the hold\n"
+        f"current and consistent now lead to composed/{place.name[:8]}\n"
+        "hosts that have a newer build must run: dnf distro-sync\n"
+    )
+    rows = (place / "versions.csv").read_text().splitlines()
+    assert [newest in row for row in rows if row.startswith("python-foo,")] == [False]
+    assert site.rdo("release", "python-foo", *one) == 0
+    assert "current and consistent now lead to " in capsys.readouterr().out
+
+
+def test_a_cancelled_change_has_a_reason(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    one = ("--target", "one-deb12")
+    site.builder.will("python-foo", BROKEN)
+    site.round()
+    assert site.rdo("recheck", "python-foo", *one) == 0
+    capsys.readouterr()
+
+    assert site.rdo("cancel", "2", *one) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith("rdo: error: Missing option '--because'")
+    assert site.rdo("queue", "--json", *one) == 0
+    assert [row["build"] for row in answer(capsys)] == [2]  # nothing was cancelled
+    assert site.rdo("cancel", "2", "--because", "too slow", *one) == 0
+    capsys.readouterr()
+    assert site.rdo("queue", *one) == 0
+    assert "the queue is empty" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("args", "code"),
     [
@@ -443,7 +487,7 @@ def test_deleting_a_build_is_rehearsed_asked_for_and_done(
     assert site.rdo("delete-build", "python-foo", *one) == 2
     assert site.rdo("delete-build", "99", *one) == 4
     assert site.rdo("delete-build", "2", *one) == 5
-    assert "build 2 decides where python-foo stands" in capsys.readouterr().err
+    assert "build 2 is the published build of python-foo" in capsys.readouterr().err
     assert site.rdo("delete-build", "1", *one) == 5  # there is no terminal to ask on
     assert site.rdo("delete-build", "1", "--dry-run", "--json", *one) == 0
     capsys.readouterr()

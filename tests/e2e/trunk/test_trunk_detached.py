@@ -5,8 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ import pytest
 from tests.conftest import GitRepository
 from tests.e2e.command import rdo
 from tests.e2e.trunk.test_trunk_cli import METADATA
+from tests.patience import until
 from tests.rpms import make_rpms
 
 CONFIG = """\
@@ -64,13 +63,6 @@ def end_round(site: Path, number: signal.Signals) -> None:
     until(lambda: running(site) == ["python-foo"])
     os.killpg(process.pid, number)
     process.wait(60)
-
-
-def until(condition: Callable[[], object], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.1)
 
 
 def running(site: Path) -> list[str]:

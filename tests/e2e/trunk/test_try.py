@@ -1,4 +1,4 @@
-"""`rdo trunk try`: a maintainer's change in a real root, and nothing stored or published."""
+"""`rdo trunk try` builds a maintainer's change in a real root, and stores and publishes nothing."""
 
 import contextlib
 import hashlib

@@ -136,14 +136,21 @@ class MockEngine(Engine):
             *("mini", Family.DNF, os.uname().machine, ".mini", "7", "", "3.11", "2.36", packages),
             repositories=(row,),
         )
-        write_config(self._place / "mini.cfg", config_of(platform, "rdo-mini"))
+        image = os.environ.get("RDO_MOCK_IMAGE", "")
+        write_config(self._place / "mini.cfg", config_of(platform, "rdo-mini", image))
 
     def open(self) -> MockBuilder:
+        return MockBuilder(*self.mock_and_plan(), make_srpm_here)
+
+    def reachable(self, name: str) -> Path:
+        """A folder that mock's user, too, gets to."""
+        return self._place / name
+
+    def mock_and_plan(self) -> tuple[Mock, MockPlan]:
+        """The program, and where its chroots and their bounds are."""
         mock = Mock(str(self._place / "mini.cfg"), str(self._place / "mock"), "nobody")
         bounds = Bounds(600, 10_000_000, disk_bytes=500_000_000)
-        return MockBuilder(
-            mock, MockPlan(self._place / "slots", bounds, lambda: None), make_srpm_here
-        )
+        return mock, MockPlan(self._place / "slots", bounds, lambda: None)
 
     def waiting(self) -> str:
         return "echo at work; until test -e /no/such/gate; do sleep 0.05; done"
@@ -343,13 +350,6 @@ def numbered_job(engine: Engine, number: int = 1, script: str = "") -> BuildJob:
     """A job whose release number, and so whose NVR, is its own."""
     folder = engine.folder / "jobs" / str(number)
     return trial_job(folder, number, script=script, now=NOW + timedelta(days=number))
-
-
-def until(condition: Callable[[], object], seconds: float = 600) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 def in_a_process_to_kill(act: Callable[[], object]) -> int:

@@ -18,6 +18,10 @@ mount --bind {place}/group /etc/group &&
 mount --bind {place}/macros.d /usr/lib/rpm/macros.d &&
 exec {place}/env/bin/python {place}/py/mock.py "$@"' sh "$@"
 """
+_HELPER = """\
+#!/bin/sh
+exec {place}/env/bin/python {place}/py/mock-hermetic-repo.py "$@"
+"""
 _DEFAULTS = """\
 config_opts['basedir'] = '{place}/lib'
 config_opts['cache_topdir'] = '{place}/cache'
@@ -38,7 +42,7 @@ def install_mock(source: Path, place: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", str(place / "env")], check=True)
     pip = (str(place / "env/bin/python"), "-m", "pip", "--quiet", "install")
     subprocess.run([*pip, *REQUIRES], check=True)
-    launcher = place / "mock"
-    launcher.write_text(_LAUNCHER.format(place=place))
-    launcher.chmod(0o755)
-    return launcher
+    for name, text in {"mock": _LAUNCHER, "mock-hermetic-repo": _HELPER}.items():
+        (place / name).write_text(text.format(place=place))
+        (place / name).chmod(0o755)
+    return place / "mock"

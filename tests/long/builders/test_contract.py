@@ -1,4 +1,4 @@
-"""What the caller of a builder may rely on, whichever it is: the same tests for each."""
+"""Behaviour that every builder must have: the same tests for each builder."""
 
 import hashlib
 import os
@@ -16,7 +16,8 @@ from rdo.builders.trial import PACKAGE, trial_job
 from rdo.model.build import BUILD_LOG, BuildJob, Built, Failed, FailureReason, Outcome
 from rdo.tools.walls.processes import end_those_with
 from tests.e2e.command import needs_roots
-from tests.long.builders.engines import ENGINES, NOW, Engine, in_a_process_to_kill, until
+from tests.long.builders.engines import ENGINES, NOW, Engine, in_a_process_to_kill
+from tests.patience import until
 
 # Koji's client never closes the file that it has uploaded.
 pytestmark = pytest.mark.filterwarnings(

@@ -1,4 +1,4 @@
-"""A frontend that is away, slow, wrong or forgetful, and what is made at it for a target."""
+"""Copr frontends that are absent, slow, wrong or forgetful, and what rdo creates there."""
 
 import os
 import signal
@@ -15,7 +15,8 @@ from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.tools.farms.copr_frontend import CoprFrontend, CoprLogin
 from tests.fakes.copr_frontend import USER
-from tests.long.builders.engines import CoprEngine, in_a_process_to_kill, numbered_job, until
+from tests.long.builders.engines import CoprEngine, in_a_process_to_kill, numbered_job
+from tests.patience import until
 
 PROJECT = (USER, "rdo-el9")
 
@@ -191,7 +192,7 @@ def test_missing_rights_are_no_package_s_fault(copr: CoprEngine) -> None:
     assert "is not allowed to build" in outcome.detail
 
 
-def test_an_old_token_and_unknown_places_are_told(copr: CoprEngine) -> None:
+def test_an_old_token_and_unknown_places_are_reported(copr: CoprEngine) -> None:
     with pytest.raises(NotFoundError, match="has no chroot el8"):
         copr.open(chroots=("el8",)).examine()
     outcome = build_and_wait(copr.open(owner="@nobody"), numbered_job(copr, 1))
@@ -216,12 +217,12 @@ def test_a_cancelled_build_that_has_just_ended_is_no_error(copr: CoprEngine) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is no configuration of Copr's tools"),
+        ("", "is not a configuration of Copr's tools"),
         ("[copr-cli]\nlogin = a\ntoken = b\n", "copr_url"),
         ("[copr-cli]\nlogin = a\ntoken = b\ncopr_url = http://c.example\n", "in clear text"),
     ],
 )
-def test_a_file_without_a_usable_token_is_told(tmp_path: Path, text: str, said: str) -> None:
+def test_a_file_without_a_usable_token_is_reported(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "copr"
     with pytest.raises(ConfigError, match="cannot read"):
         CoprLogin.read(file)

@@ -1,4 +1,4 @@
-"""A hub that is away, slow, wrong or forgetful, and what is asked of it in which order."""
+"""Koji hubs that are absent, slow, wrong or forgetful, and the order of rdo's calls."""
 
 import os
 import signal
@@ -14,7 +14,8 @@ from rdo.builders.protocol import build_and_wait
 from rdo.errors import ConfigError, NotFoundError, RefusedError
 from rdo.model.build import Built, Failed, FailureReason
 from rdo.tools.farms.koji_hub import HubLogin, KojiHub
-from tests.long.builders.engines import KojiEngine, in_a_process_to_kill, numbered_job, until
+from tests.long.builders.engines import KojiEngine, in_a_process_to_kill, numbered_job
+from tests.patience import until
 
 pytest.importorskip("koji")
 # Koji's client never closes the file that it has uploaded.
@@ -192,7 +193,7 @@ def test_missing_rights_are_no_package_s_fault(koji: KojiEngine) -> None:
     assert outcome.reason is FailureReason.BUILDER
 
 
-def test_a_locked_tag_and_an_unknown_target_are_told(koji: KojiEngine) -> None:
+def test_a_locked_tag_and_an_unknown_target_are_reported(koji: KojiEngine) -> None:
     koji.hub.is_locked = True
     with pytest.raises(RefusedError, match=r"tag rdo-el9-candidate of http.* is locked"):
         koji.open().examine()
@@ -216,7 +217,7 @@ def test_what_the_hub_lacks_is_no_package_s_fault(koji: KojiEngine, said: str) -
     assert outcome == Failed(FailureReason.BUILDER, said)
 
 
-def test_a_missing_client_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_client_library_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "koji", None)
 
     with pytest.raises(ConfigError, match="need its client library") as caught:

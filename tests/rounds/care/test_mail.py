@@ -50,7 +50,7 @@ def outbox(factory: Factory, port: int, **server: object) -> Outbox:
 
 
 def deliver(factory: Factory, box: MailBox | None = None) -> list[Received]:
-    """What arrives when the queue is worked off."""
+    """The mails that arrive when the queue is sent."""
     box = box or MailBox()
     before = len(box.mails)
     with mail_server(box) as port:
@@ -157,7 +157,7 @@ def test_mails_say_who_is_on_it_and_the_fix_who_was(factory: Factory) -> None:
 
     said = rf", since .*: <b>it</b> waits\s\({link}\)"
     assert re.search(rf"On it +carol{said}", waited.part("plain"))
-    assert "carol has been on it since" in waits.part("plain")
+    assert "carol has been working on it since" in waits.part("plain")
     assert re.search(rf"Was on it +carol{said}", fixed.part("plain"))
     assert "&lt;b&gt;it" in fixed.part("html")
     with factory.store.read() as at:
@@ -190,7 +190,7 @@ def test_a_requirement_that_is_too_old_or_not_packaged_is_named(
     assert f"Unmet requirements\n  {need}: {said}" in mail.part("plain")
 
 
-def test_what_changed_in_the_root_is_told(factory: Factory) -> None:
+def test_what_changed_in_the_root_is_reported(factory: Factory) -> None:
     factory.round()
     factory.upstreams["alpha"].commit("Count from one")
     factory.builder.will("python-alpha", TEST_FAILS)

@@ -37,7 +37,7 @@ PAGES = (
 
 
 def elements(page: Path) -> list[tuple[str, dict[str, str]]]:
-    """The elements of a page with their attributes; what is not HTML 5 is a ParseError."""
+    """The elements of a page with their attributes; raises ParseError if it is not HTML 5."""
     builder = html5lib.getTreeBuilder("etree")
     parser = html5lib.HTMLParser(builder, strict=True, namespaceHTMLElements=False)
     return [(str(found.tag), dict(found.attrib)) for found in parser.parse(page.read_text()).iter()]
@@ -134,6 +134,23 @@ def test_the_front_page_says_how_it_is_and_how_to_install(shared: Factory) -> No
     url = shared.trunk.tree.site.url(PurePosixPath("consistent/delorean.repo"))
     assert f"curl -f -o /etc/yum.repos.d/delorean.repo {url}\n" in text
     assert "dnf install PACKAGE\n" in text
+
+
+def test_until_consistent_is_there_the_pages_install_from_current(tmp_path: Path) -> None:
+    everything = tmp_path / "index.html"
+    with Store.temporary() as store:
+        factory = Factory(tmp_path, store)
+        factory.add("alpha", "beta")
+        write_targets_page([factory.trunk], everything)
+        assert "Nothing is published yet." in everything.read_text()
+        assert "curl" not in everything.read_text()
+
+        factory.builder.will("python-alpha", Failed(FailureReason.COMPILE, "it breaks"))
+        factory.round()
+        write_targets_page([factory.trunk], everything)
+        url = factory.trunk.tree.site.url(PurePosixPath("current/delorean.repo"))
+        for page in (everything, tree(factory) / "index.html"):
+            assert f"curl -f -o /etc/yum.repos.d/delorean.repo {url}\n" in page.read_text()
 
 
 def test_the_page_of_a_package_has_its_facts(shared: Factory) -> None:

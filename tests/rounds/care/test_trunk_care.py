@@ -447,7 +447,7 @@ def test_a_repository_that_a_build_began_with_stays_until_it_ends(used: Factory)
     assert current(used) != before
     used.clock.moment += timedelta(days=2)
 
-    with pytest.raises(RefusedError, match=r"needs it that runs since"):
+    with pytest.raises(RefusedError, match=r"has been running since"):
         used.trunk.tree.take_out(row)
 
     found = plan_purge(used.trunk.tree, used.store, Rules(ALL), used.clock.moment, ())

@@ -71,7 +71,7 @@ def test_what_a_name_leads_to_is_refused(used: Factory) -> None:
 
     with pytest.raises(RefusedError, match="python-a is held at build"):
         delete(used, old)
-    with pytest.raises(RefusedError, match="decides where python-a stands"):
+    with pytest.raises(RefusedError, match="is the published build of python-a"):
         delete(used, newest(used, "python-a"))
     assert verify.verify(used.trunk).is_clean
 
@@ -87,7 +87,7 @@ def test_a_repository_at_which_another_package_stands_is_refused(used: Factory) 
     old = first(used, "python-a")
     places = rpms(used, old)
 
-    with pytest.raises(RefusedError, match=r"at which python-b stands") as caught:
+    with pytest.raises(RefusedError, match=r"the published build of python-b") as caught:
         delete(used, old)
 
     assert "rdo trunk recheck PACKAGE --force" in caught.value.hint
@@ -113,7 +113,9 @@ def test_what_a_scratch_build_may_read_is_refused(used: Factory) -> None:
     with mark.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         os.utime(mark, (0, 0))
-        with pytest.raises(RefusedError, match="may be read by a build that runs since 1970"):
+        with pytest.raises(
+            RefusedError, match="may be read by a build that has been running since 1970"
+        ):
             delete(used, old)
 
     assert delete(used, old).purge.repositories

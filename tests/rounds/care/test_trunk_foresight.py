@@ -1,4 +1,4 @@
-"""The first round of a release: what its packages need is read before the first of them starts."""
+"""The first round of a release reads what packages need before it starts the first build."""
 
 import logging
 import time
@@ -189,7 +189,7 @@ def test_what_was_built_before_is_not_read_again(factory: Factory) -> None:
 
 
 class WhileAsked(ScriptedBridge):
-    """A bridge during whose first request something happens."""
+    """A bridge that calls a function during its first request."""
 
     def __init__(self, known: set[str], act: Callable[[], object]) -> None:
         ScriptedBridge.__init__(self, known)
@@ -313,6 +313,37 @@ def test_what_the_bridged_requires_from_outside_is_asked_for_in_advance(factory:
     assert sorted(built(report)) == ["python-a", "python-b"]
     assert starts(factory) == {"python-a": 1, "python-b": 1}
     assert factory.bridge.asked == [wanted[:1], wanted[1:]]
+
+
+def test_what_the_bridged_requires_goes_out_with_the_next_share(factory: Factory) -> None:
+    first = {f"base{number}": () for number in range(8)}
+    release = {**first, **{f"top{number}": ("base0",) for number in range(3)}}
+    factory.add(*release)
+    will_ask(factory, release)
+    foresight = foresee(factory, release)
+    more = "python3dist(more)"
+    factory.bridge.known.add(more)
+    foresight.brings["python3dist(outside-base1)"] = (more,)
+
+    report = factory.round()
+
+    assert len(report.built) == len(release)
+    assert len(factory.bridge.asked) == 2
+    assert {more, "python3dist(outside-top0)"} <= set(factory.bridge.asked[1])
+
+
+def test_what_was_not_foreseen_is_asked_for_once_nothing_else_can_be_built(
+    factory: Factory,
+) -> None:
+    many = {f"p{number}": () for number in range(6)}
+    factory.add(*many, "long")
+    will_ask(factory, many)
+    factory.builder.will("python-long", EndsAfter("python-p5"))
+
+    report = factory.round()
+
+    assert sorted(built(report)) == sorted(names([*many, "long"]))
+    assert len(factory.bridge.asked) == 1
 
 
 class Blind(ScriptedForesight):

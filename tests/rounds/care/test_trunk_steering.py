@@ -1,4 +1,4 @@
-"""What people tell a target, and what rounds make of it."""
+"""Commands of people to a target, and how rounds obey them."""
 
 import threading
 import time
@@ -386,7 +386,7 @@ def tips(factory: Factory) -> set[str]:
 
 
 def plan_all(factory: Factory) -> None:
-    """Queue what the remotes have, as a round does that is killed before it builds."""
+    """Queue the commits of the remotes, like a round that is killed before it builds."""
     trunk = factory.trunk
     followed = trunk.remotes.poll(factory.packages)
     with factory.store.read() as at:

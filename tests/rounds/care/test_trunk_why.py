@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from rdo.bridge.lock_file import LockedPackage, PackageOrigin
+from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin
 from rdo.errors import NotFoundError
 from rdo.model.build import Failed, FailureReason, Waiting
 from rdo.trunk.plan import PlanRules, make_plan, record_plan
@@ -241,7 +241,7 @@ def test_what_was_bridged_says_which_packages_requirement_brought_it(
     factory.builder.will("python-a", GoodBuild(needed=("python3dist(requests) >= 2",)))
     factory.round()
 
-    found = explain_bridged(Known.of(factory.trunk), name, ENTRIES)
+    found = explain_bridged(Known.of(factory.trunk), name, LockFile(ENTRIES))
 
     assert found
     assert found.view.state is PackageState.BRIDGED
@@ -258,7 +258,7 @@ def test_a_package_that_fails_is_known_to_ask_by_what_it_declares(factory: Facto
     factory.builder.will("python-a", BROKEN)
     factory.round()
 
-    found = explain_bridged(Known.of(factory.trunk), "libffi-devel", ENTRIES)
+    found = explain_bridged(Known.of(factory.trunk), "libffi-devel", LockFile(ENTRIES))
 
     assert found
     assert found.view.sentence == "3.4.4 came from Debian: a build requires libffi-devel"
@@ -269,7 +269,7 @@ def test_what_was_not_bridged_is_somebody_elses(factory: Factory) -> None:
     factory.add("a")
     known = Known.of(factory.trunk)
 
-    assert explain_bridged(known, "flask", ENTRIES) is None
+    assert explain_bridged(known, "flask", LockFile(ENTRIES)) is None
     found = not_found(known.view, "python-flask", ["oak", "maple"])
     assert found.view.state is PackageState.NOT_IN_RELEASE
     assert found.view.sentence == "the metadata has it in maple, oak"

@@ -1,4 +1,4 @@
-"""Whatever one package's sources, history, RPMs and logs are: its failure, not the round's."""
+"""Hostile sources, history, RPMs or logs fail their own package, and not the round."""
 
 import gzip
 import os
@@ -306,7 +306,7 @@ def test_what_a_killed_round_left_unpublishable_stops_no_round(factory: Factory)
     rpms = give_again(folder.parent / "1", folder)
     with factory.store.write() as at:
         at.builds.start(queued.id, now=trunk.now())
-    settle_success(trunk, queued, rpms, "")
+    settle_success(trunk, queued, Built(rpms), "")
     block_the_pool(factory)
     factory.upstreams["b"].commit("two")
 

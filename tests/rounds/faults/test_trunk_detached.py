@@ -1,10 +1,9 @@
-"""Rounds whose builds outlive them: killed, stopped, and taken up again without a second build."""
+"""Rounds whose builds outlive them: killed, stopped, and continued without a second build."""
 
 import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from rdo.store.work.builds import Build, BuildState
 from rdo.tools.detached import CLAIM, STATUS, identity
 from rdo.trunk.care import steering, verify
 from rdo.trunk.views.report import Report
+from tests.patience import until
 from tests.rounds.factory import TARGET, Factory
 from tests.rounds.farm import detached_farm
 from tests.rpms import make_rpms
@@ -83,13 +83,6 @@ class Farmed:
     def has_ticket(self) -> bool:
         with self.factory.store.read() as at:
             return any(build.ticket for build in at.builds.running(TARGET))
-
-
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +266,7 @@ def test_a_build_that_was_called_interrupted_never_starts_late(farmed: Farmed) -
 
 
 def late_start(builder: DetachedCommandBuilder, farmed: Farmed, build: Build) -> Outcome:
-    """Start a command whose place somebody has claimed already, as a slow process would."""
+    """Start a command in a place that another process has already claimed, like a slow process."""
     folder = farmed.factory.trunk.build_folder(build)
     (folder / "results").mkdir(exist_ok=True)
     command = builder._starter._command

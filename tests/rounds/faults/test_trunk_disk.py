@@ -1,4 +1,4 @@
-"""Rounds on a disk that is full: in data, in the mirrors, in the database, in a build."""
+"""Rounds on a full disk: the data folder, the mirrors, the database or a build."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The faults that DLRN was seen to have, by the names of their probes; none of them is here."""
+"""Faults that were observed in DLRN, named after their probes; rdo has none of them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -46,7 +46,7 @@ def test_3_old_date_commits_are_chosen_by_the_graph(factory: Factory) -> None:
     assert head in current.name
 
 
-def test_4_outage_is_told_and_no_mirror_is_lost(factory: Factory) -> None:
+def test_4_outage_is_reported_and_no_mirror_is_lost(factory: Factory) -> None:
     factory.add("a", "b")
     factory.round()
     mirrors = sorted((factory.folder / "data/mirrors").glob("*.git"))

@@ -1,4 +1,4 @@
-"""kill -9 at steps all through a round with its mails and its retention, and what comes of it."""
+"""kill -9 at steps throughout a round with mails and retention, and how the next round recovers."""
 
 import os
 import shutil
@@ -148,7 +148,7 @@ def kill_at(step: int) -> list[int]:
 
 
 def kill_at_line(step: int) -> list[int]:
-    """Have this process die before the `step`th line of what works off the queue of mails."""
+    """Kill this process before the `step`th line of the code that sends queued mails."""
     done = [0]
 
     def watch(frame: FrameType, event: str, _: object) -> Any:
@@ -179,7 +179,7 @@ def listing(data: Path) -> list[str]:
 
 
 def told(data: Path) -> dict[str, list[tuple[object, ...]]]:
-    """What the store says but for times and ids: nothing may be in it twice."""
+    """The store's data without times and ids; nothing may be in it twice."""
     queries = {
         "outcomes": "SELECT builds.package, outcome, reason, published IS NOT NULL, upstream_hash "
         "FROM builds JOIN commits ON commit_id = commits.id "

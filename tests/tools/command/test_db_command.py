@@ -1,4 +1,4 @@
-"""`rdo db`, and what commands do about a database that is gone: on a factory with a past."""
+"""`rdo db`, and how commands react to a missing database, on a factory with a past."""
 
 import os
 import pwd

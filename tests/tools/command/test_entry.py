@@ -15,6 +15,7 @@ from rdo.tools.walls.entry import Bind
 from rdo.tools.walls.root import Root
 from rdo.tools.walls.sandbox import Sandbox
 from rdo.tools.walls.system_view import system_binds, system_links
+from tests.patience import until
 
 pytestmark = pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not installed")
 
@@ -77,7 +78,7 @@ def test_what_is_given_is_copied_by_the_build_user(root: Root, tmp_path: Path) -
     assert done.stdout.split() == ["61184"]
 
 
-def test_a_program_that_is_not_there_is_told(root: Root) -> None:
+def test_a_program_that_is_not_there_is_reported(root: Root) -> None:
     with pytest.raises(CommandError, match="exit status 127"):
         root.ask("no-such-program")
 
@@ -131,8 +132,12 @@ def test_what_does_not_end_in_the_sandbox_is_ended_with_all_that_it_started(scri
     with pytest.raises(CommandError, match=r"timed out after|printed more than"):
         Sandbox().ask("sh", "-c", script, timeout=3)
 
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    assert "sleep 987655" not in running.stdout.splitlines()
+    until(lambda: not _is_running("sleep 987655"))
+
+
+def _is_running(command: str) -> bool:
+    done = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return command in done.stdout.splitlines()
 
 
 def test_the_sandbox_has_no_environment_and_no_homes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ def doctor(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_machine_without_rpm_is_told_so_with_the_remedy(tmp_path: Path) -> None:
+def test_a_machine_without_rpm_is_reported_with_the_remedy(tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("git", "dnf", "createrepo_c", "setpriv", "sh", "true", "debootstrap"):
@@ -94,7 +94,7 @@ def test_a_faulty_rdo_toml_does_not_hide_the_machine(tmp_path: Path) -> None:
         ("ID=arch\n", None),
     ],
 )
-def test_the_family_is_told_by_os_release(
+def test_the_family_is_read_from_os_release(
     tmp_path: Path, text: str, family: PackageManager | None
 ) -> None:
     (tmp_path / "os-release").write_text(text)
@@ -120,7 +120,7 @@ def test_one_command_mends_programs_and_modules(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a lab")
-def test_everything_that_labs_lack_is_told_at_once(tmp_path: Path) -> None:
+def test_everything_that_labs_lack_is_reported_at_once(tmp_path: Path) -> None:
     groups = tmp_path / "sys/fs/cgroup"
     groups.mkdir(parents=True)
     (groups / "cgroup.controllers").write_text("cpu io\n")

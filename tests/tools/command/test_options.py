@@ -1,4 +1,4 @@
-"""Names that begin with a dash are never options of the program that gets them."""
+"""Names that begin with a dash never become options of another program."""
 
 from collections.abc import Callable
 from pathlib import Path

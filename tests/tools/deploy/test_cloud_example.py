@@ -1,4 +1,4 @@
-"""examples/cloud, read as rdo and rpm read it: metadata and distgits; `make cloud` builds it."""
+"""examples/cloud as rdo and rpm read it: metadata and distgits; `make cloud` builds it."""
 
 import ast
 import re

@@ -133,7 +133,7 @@ def test_a_changed_key_is_refused_even_then(place: Place) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("host", [SILENT, ABSENT])
-def test_a_host_that_does_not_answer_is_told(place: Place, host: str) -> None:
+def test_a_host_that_does_not_answer_is_reported(place: Place, host: str) -> None:
     done = place.check(host=host)
 
     (finding,) = only(done)["findings"]
@@ -142,7 +142,7 @@ def test_a_host_that_does_not_answer_is_told(place: Place, host: str) -> None:
     assert "ssh root@HOST" in finding["remedy"]
 
 
-def test_a_key_that_the_host_does_not_take_is_told(place: Place) -> None:
+def test_a_key_that_the_host_does_not_take_is_reported(place: Place) -> None:
     place.know("host-key")
 
     done = place.check("--identity", "other-key")
@@ -174,7 +174,7 @@ class NoWayIn:
 @pytest.mark.parametrize(
     "case",
     [
-        NoWayIn(HOST, "host-key", ("--identity", "other-key"), "by a key of yours"),
+        NoWayIn(HOST, "host-key", ("--identity", "other-key"), "with your key"),
         NoWayIn(HOST, "", (), "--accept-new-host-keys"),
         NoWayIn(HOST, "other-key", ("--accept-new-host-keys",), "ssh-keygen -R 127.0.0.2"),
         NoWayIn(SILENT, "", (), "see whether it answers: ssh root@127.0.0.3"),

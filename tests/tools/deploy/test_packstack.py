@@ -82,7 +82,7 @@ def test_what_was_made_has_no_fault_and_is_never_written_to(tmp_path: Path) -> N
     assert place.read_bytes() == before.replace(b"CONFIG_NTP_SERVERZ=x\n", b"")
 
 
-def test_all_faults_are_told_with_file_and_line(tmp_path: Path) -> None:  # P5, P12
+def test_all_faults_are_reported_with_file_and_line(tmp_path: Path) -> None:  # P5, P12
     (tmp_path / "a.txt").write_text(
         "[general]\nCONFIG_NOVA_INSTALL=\nCONFIG_REDIS_PORT=65535\nCONFIG_HORIZON_SSL=maybe\n"
     )

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlencode
 
 from tests.publishing import RpmShelf
 
@@ -162,6 +163,9 @@ def mistakes() -> list[dict[str, Any]]:
         report("unit", 2, aggregate_hash="x"),
         report("unit", 2, commit_hash=None, distro_hash=None, aggregate_hash="x"),
         report("unit", 2, url=None),
+        post(
+            "promote-batch", [{**of_a, "promote_name": "../up"}, {**unknown, "promote_name": "x"}]
+        ),
         report("unit", 2, job_id=None),
         report("unit", 2, success=None),
         report("unit", 2, timestamp=None),
@@ -175,6 +179,7 @@ def mistakes() -> list[dict[str, Any]]:
     ]
 
 
+SEVERAL = "query Q{commits{id}} query R{civote{id}}"
 QUESTIONS = {
     "commits": "id projectName status notes commitHash distroHash extendedHash component "
     "dtBuild dtCommit dtDistro dtExtended commitBranch artifacts flags type",
@@ -207,6 +212,15 @@ def reads() -> list[dict[str, Any]]:
             "path": "graphql",
             "query": {"query": '{civote(ciName:"unit"){ciName commit{projectName}}}'},
         },
+        {"path": "graphql", "query": {"query": '{commits(extendedHash:"%"){id}}'}},
+        {"path": "graphql", "query": {"query": "{nothing}"}, "json": {"query": "{__typename}"}},
+        *(
+            {"path": "promotions", "query": {"limit": number}}
+            for number in ("+1", " 1", "0", "99999999999999999999")
+        ),
+        {"path": "promotions", "query": {"component": ""}},
+        {"path": "repo_status", "query": f"{urlencode(hashes('python-a', 2))}&commit_hash=x"},
+        {"path": "health", "text": "{", "type": "application/json"},
     ]
 
 
@@ -257,4 +271,11 @@ def wrong_reads() -> list[dict[str, Any]]:
         {"path": "metrics/builds"},
         {"path": "metrics/builds", "query": {"start_date": "2026-09-20"}},
         {"path": "metrics/builds", "query": {"start_date": "20.9.", "end_date": "2026-09-23"}},
+        {"path": "last_tested_repo", "query": {"max_age": "0", "component": ""}},
+        {"path": "graphql", "query": {"query": SEVERAL}},
+        {"path": "graphql", "query": {"query": SEVERAL, "operationName": "X"}},
+        {"path": "graphql", "query": {"query": "{__typename}", "variables": "{"}},
+        {"path": "graphql", "query": {"query": "{__typename}"}, "json": [{}]},
+        {"path": "graphql", "query": {"query": "{__typename}"}, "json": 7},
+        {"path": "graphql", "text": "{", "type": "application/json"},
     ]

@@ -31,7 +31,7 @@ def place(root: Path) -> list[str]:
     return ["--config-file", str(root / "projects.ini"), "--target", TARGET]
 
 
-def test_the_status_is_told_in_the_words_of_dlrn(
+def test_the_status_is_reported_in_the_words_of_dlrn(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(commands.dlrn, [*place(root), "--status"]) == 0
@@ -78,7 +78,7 @@ def test_what_cannot_be_done_is_one_clear_line(
     assert len(shown.err.strip().splitlines()) <= 2
 
 
-def test_a_configuration_that_was_not_turned_over_is_told(
+def test_a_configuration_that_was_not_turned_over_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "projects.ini").write_text("[DEFAULT]\n")

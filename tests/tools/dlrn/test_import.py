@@ -1,4 +1,4 @@
-"""Taking over an instance that DLRN 0.26.1 itself has made."""
+"""Taking over an instance that DLRN 0.26.1 itself made."""
 
 import contextlib
 import json

@@ -150,15 +150,15 @@ def test_a_redirect_is_not_followed(plain: Instance, made: Factory, tmp_path: Pa
     [
         ({"project_name": "unknown"}, "has no package unknown"),
         ({"commit_hash": "../../../etc"}, "is not a commit hash"),
-        ({"artifacts": "repos/../../../etc/passwd"}, "is not DLRN's"),
-        ({"artifacts": "repos/x/-rf.rpm"}, "is not DLRN's"),
+        ({"artifacts": "repos/../../../etc/passwd"}, "artifacts are not RPMs"),
+        ({"artifacts": "repos/x/-rf.rpm"}, "artifacts are not RPMs"),
         ({"artifacts": "repos/x/none.rpm"}, "does not list"),
-        ({"status": "RETRY"}, "is not DLRN's"),
-        ({"dt_build": "1e400"}, "is not DLRN's"),
+        ({"status": "RETRY"}, "neither built nor failed for good: its status is RETRY"),
+        ({"dt_build": "1e400"}, "'1e400' is not a time"),
         ({"project_name": "python-b"}, "which belongs to"),
     ],
 )
-def test_what_is_wrong_with_an_import_is_told_and_leaves_nothing(
+def test_what_is_wrong_with_an_import_is_reported_and_leaves_nothing(
     plain: Instance, made: Factory, tmp_path: Path, change: dict[str, str], said: str
 ) -> None:
     source = tmp_path / "source"

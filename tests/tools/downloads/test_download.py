@@ -1,6 +1,8 @@
 import bz2
 import gzip
+import io
 import lzma
+import tarfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,9 +14,10 @@ from packaging.version import Version
 from rdo.errors import OutsideError, RefusedError
 from rdo.package_index import PackageIndex, Sdist
 from rdo.tools.packaging.archive_test import fault_of_archive
-from rdo.tools.packaging.download import download
+from rdo.tools.packaging.download import download, download_file
 from rdo.tools.packaging.pip_config import IndexSettings
 from tests.distgits import Distgit
+from tests.fakes.index import serve_index
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -44,7 +47,18 @@ def server() -> Iterator[str]:
         httpd.shutdown()
 
 
-WHOLE = gzip.compress(bytes(range(256)) * 9, mtime=0)
+def tar(size: int) -> bytes:
+    with io.BytesIO() as made:
+        with tarfile.open(fileobj=made, mode="w") as archive:
+            one = tarfile.TarInfo("x-1/a")
+            one.size = size
+            archive.addfile(one, io.BytesIO(b"a" * size))
+        return made.getvalue()
+
+
+TAR = tar(9000)
+WHOLE = gzip.compress(TAR, mtime=0)
+PAGE = b"\n<!DOCTYPE html><html>log in</html>"
 
 
 @pytest.mark.parametrize(
@@ -58,8 +72,19 @@ WHOLE = gzip.compress(bytes(range(256)) * 9, mtime=0)
         ("x.zip", b"PK\3\4" + b"x" * 99, "its end is missing"),
         ("x.tar.xz", WHOLE, "its first bytes are those of something else"),
         ("x.tar.gz", b"", "it is empty"),
+        ("x.tar.gz", gzip.compress(TAR[:5000]), "its end is missing"),
+        ("x.tgz", gzip.compress(b"error 500\n"), "it is not a tar archive"),
+        ("x.tar.gz", gzip.compress(WHOLE), "it is not a tar archive"),
+        ("x.patch.gz", gzip.compress(b"--- a/x"), ""),
+        ("x.tar", TAR, ""),
+        ("x.tar", TAR[:5000], "its end is missing"),
+        ("x.gem", PAGE, "it is a web page"),
+        ("x.7z", b"x", "its first bytes are those of something else"),
         ("x.asc", b"", ""),
-        ("x.conf", b"<html>", ""),
+        ("x.conf", b"a = <html>", ""),
+        ("x.conf", PAGE, "it is a web page"),
+        ("x.tar.gz.asc", PAGE, "it is a web page"),
+        ("x.html", PAGE, ""),
     ],
 )
 def test_an_archive_is_whole_or_its_fault_is_named(name: str, content: bytes, fault: str) -> None:
@@ -83,6 +108,33 @@ def test_a_file_comes_from_http_and_from_the_disk(server: str, tmp_path: Path) -
 
     assert download(f"{server}/x", max_bytes=100) == b"x" * 100
     assert download((tmp_path / "x").as_uri(), max_bytes=100) == b"here"
+
+
+def test_a_url_may_have_other_letters_and_a_protocol_in_capitals(server: str) -> None:
+    url = server.replace("http", "HTTP") + "/démo%20x"
+
+    assert download(url, max_bytes=100) == b"x" * 100
+
+
+def test_a_failure_that_passes_is_not_noticed(tmp_path: Path) -> None:
+    with serve_index() as served:
+        served.add_file("a", "a.txt", b"content", uploaded="2026-01-02T03:04:05Z")
+        url = f"{served.url}/files/a.txt"
+
+        served.failures = [0, 503]
+        assert download(url, max_bytes=100) == b"content"
+        served.failures = [503, 0]
+        download_file(url, tmp_path / "a", max_bytes=100)
+        assert (tmp_path / "a").read_bytes() == b"content"
+
+
+def test_a_file_that_could_not_be_downloaded_leaves_its_place_free(tmp_path: Path) -> None:
+    with serve_index() as served:
+        served.add("a", "1.0")
+        served.failures = [0, 0, 503]
+        with pytest.raises(OutsideError, match="503"):
+            download_file(f"{served.url}/simple/a/", tmp_path / "a", max_bytes=1000)
+    assert not (tmp_path / "a").exists()
 
 
 def test_what_cannot_be_had_says_why(server: str, tmp_path: Path) -> None:
@@ -121,7 +173,7 @@ def test_a_source_that_ends_early_is_not_kept(
 
     said = distgit.pkg("get-source", code=6)
 
-    assert "the server sent 3 of 100 bytes" in said.err
+    assert "the server sent less than it announced" in said.err
     assert list(distgit.path.glob("*demo-*")) == []
 
 

@@ -26,6 +26,7 @@ from rdo.web.lookaside.uploaders import Uploaders, read_users
 from tests.conftest import GitRepository
 from tests.disk import Disk
 from tests.distgits import Distgit
+from tests.patience import PATIENCE
 from tests.serving import running
 
 CONTENT = b"an archive" * 1000
@@ -100,7 +101,9 @@ def test_the_protocol_to_the_letter(server: Server, tmp_path: Path) -> None:
     assert said == ("Dist-git request is unauthorized.", 401)
 
     path = f"rpms/foo/foo-1.0.tar.gz/sha512/{entry().digest}/foo-1.0.tar.gz"
-    answer = httpx.get(f"{server.url}/{path}", headers={"Accept-Encoding": "identity"})
+    answer = httpx.get(
+        f"{server.url}/{path}", headers={"Accept-Encoding": "identity"}, timeout=PATIENCE
+    )
     assert answer.content == CONTENT
     assert answer.headers["last-modified"] == "Fri, 14 Jul 2017 02:40:00 GMT"
     assert httpx.head(f"{server.url}/{path}").status_code == 200
@@ -146,14 +149,17 @@ def test_a_bad_form_is_one_clear_answer(server: Server, fields: tuple[str, ...])
 def test_a_body_that_is_no_form(server: Server) -> None:
     login = (USER, PASSWORD)
     url = f"{server.url}/upload.cgi"
-    assert httpx.post(url, content=b"x", auth=login).status_code == 400
+    assert httpx.post(url, content=b"x", auth=login, timeout=PATIENCE).status_code == 400
     kind = {"Content-Type": "multipart/form-data; boundary=b"}
-    assert httpx.post(url, content=b"--b\r\nx", headers=kind, auth=login).status_code == 400
+    assert (
+        httpx.post(url, content=b"--b\r\nx", headers=kind, auth=login, timeout=PATIENCE).status_code
+        == 400
+    )
 
 
 @pytest.mark.parametrize("path", ["", "..%2f..%2fetc/passwd", "users", ".incoming/x", "a/b/c/d/e"])
 def test_a_path_that_is_none(server: Server, path: str) -> None:
-    assert httpx.get(f"{server.url}/{path}").status_code == 404
+    assert httpx.get(f"{server.url}/{path}", timeout=PATIENCE).status_code == 404
 
 
 def test_limits_of_a_file_and_of_a_package(tmp_path: Path, users: Uploaders) -> None:
@@ -182,7 +188,9 @@ def test_a_proxy_names_the_user(tmp_path: Path) -> None:
     for proxies, status in ((("127.0.0.1",), 200), (("192.0.2.1",), 401)):
         uploaders = Uploaders(user_header="X-Remote-User", proxies=proxies)
         with serving(Storage(tmp_path / "cache"), uploaders) as server:
-            answer = httpx.post(f"{server.url}/upload.cgi", files=form, headers=who)
+            answer = httpx.post(
+                f"{server.url}/upload.cgi", files=form, headers=who, timeout=PATIENCE
+            )
             assert answer.status_code == status
 
 
@@ -405,7 +413,7 @@ def test_rpkgs_own_configuration_is_read(distgit: Distgit, server: Server, tmp_p
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
-def test_a_full_disk_is_told_and_nothing_is_half(tmp_path: Path, users: Uploaders) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_half(tmp_path: Path, users: Uploaders) -> None:
     disk = Disk(tmp_path / "disk")
     disk.mount("64k")
     try:

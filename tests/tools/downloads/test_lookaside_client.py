@@ -150,7 +150,7 @@ def test_a_download_that_is_killed_leaves_no_half_file_and_goes_on(
     assert place.read_bytes() == CONTENT
 
 
-def test_an_upload_that_breaks_off_is_told_and_can_be_repeated(
+def test_an_upload_that_breaks_off_is_reported_and_can_be_repeated(
     server: StrictLookaside, file: Path
 ) -> None:
     server.reads_at_most = 30_000
@@ -205,7 +205,7 @@ def test_a_proxy_of_the_environment_is_used(
     assert (tmp_path / "back").read_bytes() == CONTENT
 
 
-def test_of_several_files_one_fault_is_told_and_the_others_are_there(
+def test_of_several_files_one_fault_is_reported_and_the_others_are_there(
     server: StrictLookaside, tmp_path: Path
 ) -> None:
     wanted = []

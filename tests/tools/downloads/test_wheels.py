@@ -1,4 +1,4 @@
-"""Wheels and the RPMs made from them, looked at by the programs that a round uses."""
+"""Wheels and the RPMs made from them, read by the programs that a round uses."""
 
 import shutil
 from pathlib import Path

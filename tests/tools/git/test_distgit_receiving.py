@@ -1,4 +1,4 @@
-"""What is asked of a push: each rule on a real push into a bare repository, judged by its hook."""
+"""The rules for a push: each is tried by a real push into a bare repository with its hook."""
 
 import hashlib
 import subprocess
@@ -79,13 +79,13 @@ def test_branches_of_releases_only_go_forward(desk: Desk) -> None:
     desk.commit("Next", foo__spec=spec("URL: https://example.test"))
     assert desk.faults() == []
     [said] = desk.faults(new=old)
-    assert "only goes forward" in said
+    assert "cannot be rewritten" in said
     [said] = desk.faults(new="")
-    assert "is not removed" in said
+    assert "cannot be removed" in said
     assert desk.faults("refs/heads/private") == []
     assert desk.faults("refs/heads/private", new=old) == []
     assert desk.faults("refs/tags/v1") == []
-    assert "a tag is not moved" in desk.faults("refs/tags/v1", new=old)[0]
+    assert "tags cannot be moved" in desk.faults("refs/tags/v1", new=old)[0]
     assert "only branches and tags" in desk.faults("refs/notes/commits")[0]
     assert "may not push" in desk.faults(person="mallory@example.test")[0]
 
@@ -127,7 +127,7 @@ def test_sources_must_be_in_the_cache_and_be_what_they_say(desk: Desk) -> None:
     # a cache that rsync fills may have something else under that name
     (desk.storage.folder / desk.storage.layout.path(NAME, entry)).write_bytes(b"other")
     desk.commit("Again")
-    assert "is not what its hash says" in desk.faults()[0]
+    assert "does not match its hash" in desk.faults()[0]
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "SOURCES/../x", "..", "-x"])

@@ -1,4 +1,4 @@
-"""URLs with a user and a password, against a server that asks for them."""
+"""URLs with a user and a password, on a server that asks for them."""
 
 import logging
 import os

@@ -117,7 +117,7 @@ def test_two_urls_never_share_a_mirror(mirrors: Mirrors) -> None:
 @pytest.mark.parametrize(
     "name", ["refs/heads/master.lock", "packed-refs.lock", "config.lock", "objects/info/x/y.lock"]
 )
-def test_a_lock_that_a_killed_git_left_is_told_and_removed_at_once(
+def test_a_lock_that_a_killed_git_left_is_reported_and_removed_at_once(
     upstream: GitRepository, mirrors: Mirrors, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     upstream.commit("one")
@@ -136,7 +136,7 @@ def test_a_lock_that_a_killed_git_left_is_told_and_removed_at_once(
 
 
 @pytest.mark.parametrize("by", ["its folder", "its environment"])
-def test_a_lock_whose_git_still_works_stays_and_is_told(
+def test_a_lock_whose_git_still_works_stays_and_is_reported(
     upstream: GitRepository, mirrors: Mirrors, by: str
 ) -> None:
     upstream.commit("one")
@@ -162,7 +162,7 @@ def test_a_lock_whose_git_still_works_stays_and_is_told(
 
         assert isinstance(found, Unreachable)
         assert found.reason == (
-            f"the mirror {path.name} is locked, and git works in it: process {other.pid}"
+            f"the mirror {path.name} is locked by a running git: process {other.pid}"
         )
         assert lock.exists()
         other.communicate()

@@ -39,6 +39,9 @@ class Followed:
         urls = tuple(one.url for one in upstreams)
         self.planner.packages = [replace(self.planner.packages[0], upstreams=urls)]
 
+    def pin(self, branch: str) -> None:
+        self.planner.packages = [replace(self.planner.packages[0], upstream_branch=branch)]
+
     def plan(self) -> RoundPlan:
         return self.planner.plan()
 
@@ -90,6 +93,31 @@ def test_a_changed_distgit_rebuilds_the_newest_commit_of_all(followed: Followed)
     assert (commit.upstream_hash, commit.distgit_hash) == (newest, changed)
     assert commit.upstream == followed.service.url
     assert followed.plan() == NOTHING
+
+
+def test_a_hash_in_place_of_a_branch_is_that_commit_for_good(followed: Followed) -> None:
+    pinned = head(followed.service)
+    followed.service.commit("two")
+    followed.follow(followed.service)
+    followed.pin(pinned)
+
+    assert followed.hashes() == [pinned]
+    followed.service.commit("three")
+    assert followed.plan() == NOTHING
+
+
+def test_a_hash_that_no_commit_has_is_no_branch_that_another_stands_in_for(
+    followed: Followed,
+) -> None:
+    followed.follow(followed.service)
+    followed.pin("0" * 40)
+
+    plan = followed.plan()
+
+    assert (plan.commits, plan.problems) == (
+        (),
+        {"python-foo": (f"upstream {followed.service.url} has no {'0' * 40}",)},
+    )
 
 
 def test_a_lost_branch_of_one_is_said_and_the_other_goes_on(followed: Followed) -> None:

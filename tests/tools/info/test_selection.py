@@ -191,7 +191,9 @@ def test_only_tagged_commits_of_a_package_that_builds_tags_only(followed: Follow
     assert hashes(choose(package, followed.sources(), last)) == [second]
 
 
-def test_two_packages_with_the_same_hashes_are_told_apart(followed: Followed) -> None:
+def test_the_extended_hash_distinguishes_two_packages_with_the_same_hashes(
+    followed: Followed,
+) -> None:
     followed.upstream.commit("one")
 
     own = choose(PACKAGE, followed.sources(), None, owner=lambda u, d: "python-foo")

@@ -1,4 +1,4 @@
-"""What a host is told of itself: files of ours over its image."""
+"""The settings of a host: files that rdo lays over its image."""
 
 import shutil
 from pathlib import Path

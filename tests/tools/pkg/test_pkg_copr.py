@@ -1,4 +1,4 @@
-"""`coprbuild` with the flags of rdopkg 0.25, at a frontend that really builds."""
+"""`coprbuild` with the flags of rdopkg 0.25, on a frontend that really builds."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`rdo pkg create` refuses Rust by the build backend, before anything is fetched or made for it."""
+"""`rdo pkg create` refuses Rust by the build backend, before it fetches or makes anything."""
 
 import io
 import tarfile

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,8 @@ def test_verrel_has_the_dist_of_the_branch(distgit: Distgit) -> None:
     assert (found["ns"], found["repo_name"]) == ("rpms", "foo-bar")
     assert (found["disttag"], found["distvar"], found["distval"]) == ("fc42", "fedora", "42")
     assert (found["target"], found["localarch"]) == ("f42-candidate", os.uname().machine)
-    assert "names no distribution" in str(distgit.pkg("verrel", "--release", "nine", code=5))
+    refused = distgit.pkg("verrel", "--release", "nine", code=5)
+    assert "nine is not the name of a distribution" in str(refused)
 
 
 def test_what_scripts_ask(distgit: Distgit) -> None:
@@ -58,6 +60,15 @@ def test_srpm_is_made_without_running_the_spec_here(distgit: Distgit, tmp_path: 
     (made,) = (tmp_path / "out").iterdir()
     assert said == f"Wrote: {made}\n"
     assert not touched.exists()
+
+
+def test_an_srpm_without_a_source_is_one(distgit: Distgit) -> None:
+    distgit.edit("\n%description", "NoSource: 0\n\n%description")
+    (distgit.path / "foo-1.0.0.tar.gz").write_bytes(b"archive")
+
+    said = distgit.pkg("srpm")
+
+    assert re.search(r"\.nosrc\.rpm$", said.out.strip())
 
 
 def test_a_patch_that_is_not_used(distgit: Distgit) -> None:

@@ -1,4 +1,4 @@
-"""`rdo pkg build` and its kin, at a hub that really builds."""
+"""`rdo pkg build` and similar verbs, on a hub that really builds."""
 
 import json
 from collections.abc import Iterator

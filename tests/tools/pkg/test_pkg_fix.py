@@ -1,4 +1,4 @@
-"""`rdo pkg fix` and what every verb shares: state file, undo, dry runs, refusals."""
+"""`rdo pkg fix`, and what all verbs share: state file, undo, dry runs, refusals."""
 
 import json
 import os

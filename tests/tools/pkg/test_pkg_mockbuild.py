@@ -1,7 +1,6 @@
-"""`rdo pkg mockbuild` with a configuration of mock's: a mock whose chroot is this machine."""
+"""`rdo pkg mockbuild` with a mock configuration; the chroot of its mock is this machine."""
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,43 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.distgits import Distgit
-
-# Knows mock's options that we give, no others; builds as mock does, with rpmbuild.
-MOCK = """\
-#!{python}
-import argparse, pathlib, subprocess, sys
-parser = argparse.ArgumentParser(allow_abbrev=False)
-for option in ("-r", "--uniqueext", "--resultdir", "--isolation", "--rebuild"):
-    parser.add_argument(option, required=True)
-parser.add_argument("--cleanup-after", action="store_true")
-parser.add_argument("--with", action="append", default=[])
-given = parser.parse_args()
-if given.r != "fedora-42-x86_64":
-    print(f"ERROR: Could not find required config file: /etc/mock/{{given.r}}.cfg")
-    sys.exit(5)
-results = pathlib.Path(given.resultdir)
-words = [word for name in vars(given)["with"] for word in ("--with", name)]
-with (results / "build.log").open("w") as log:
-    command = ["rpmbuild", "-ra", "-D", f"_topdir {{results}}", "-D", "dist .fc42", *words]
-    done = subprocess.run(
-        [*command, given.rebuild],
-        stdout=log, stderr=subprocess.STDOUT,
-    )
-(results / "installed_pkgs.log").write_text("bash-5.2-1.fc42.x86_64 1 2 3 4 installed\\n")
-for rpm in results.glob("*RPMS/**/*.rpm"):
-    rpm.replace(results / rpm.name)
-sys.exit(done.returncode)
-"""
+from tests.fakes.mock import install_stand_in
 
 
 @pytest.fixture
 def distgit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: object) -> Iterator[Distgit]:
     place = Path(tempfile.mkdtemp(prefix="rdo-mock-"))  # mock's user must get there
     place.chmod(0o755)
-    (place / "program").write_text(MOCK.format(python=sys.executable))
-    (place / "program").chmod(0o755)
+    program = install_stand_in(place / "bin")
     (tmp_path / "rdo.toml").write_text(
-        f'[builders.mock]\nprogram = "{place}/program"\nuser = "nobody"\nfolder = "{place}"\n'
+        f'[builders.mock]\nprogram = "{program}"\nuser = "nobody"\nfolder = "{place}"\n'
     )
     monkeypatch.setenv("RDO_CONFIG", str(tmp_path / "rdo.toml"))
     made = Distgit(tmp_path / "foo-bar", monkeypatch, capsys)

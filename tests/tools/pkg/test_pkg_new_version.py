@@ -1,4 +1,4 @@
-"""`rdo pkg new-version` against real git and real rpm."""
+"""`rdo pkg new-version`, with real git and real rpm."""
 
 import subprocess
 from pathlib import Path
@@ -88,7 +88,7 @@ def test_rdopkg_only_bumps_without_a_remote(distgit: Distgit) -> None:
     assert "Patches branch 'patches/master-patches' not found. Running in --bump-only" in said.err
 
 
-def test_patches_without_a_branch_stay_and_the_way_to_one_is_told(distgit: Distgit) -> None:
+def test_patches_without_a_branch_stay_and_the_way_to_one_is_reported(distgit: Distgit) -> None:
     distgit.git("branch", "--quiet", "-D", "master-patches")
 
     said = distgit.pkg("new-version", "2.0.0", "-n", "-d")
@@ -223,6 +223,39 @@ def test_a_push_that_was_asked_for_has_a_lease(distgit: Distgit, tmp_path: Path)
     assert remote.git("tag") == "2.0.0"
 
 
+def test_the_final_version_with_fewer_numbers_is_not_older(distgit: Distgit) -> None:
+    distgit.rdopkg("new-version", "-b", "2.0.0.0rc1")
+    before = distgit.state
+
+    said = distgit.pkg("new-version", "-b", "2.0", "-n", code=5)
+
+    assert "2.0 would become 1:2.0-1, which rpm does not order after 1:2.0.0-0.1.0rc1" in said.err
+    assert distgit.state == before
+    distgit.pkg("new-version", "-b", "2.0.0", "-n")
+
+
+def test_a_further_source_of_the_old_version_is_reported(distgit: Distgit) -> None:
+    source = "Source0: foo-bar-%{version}.tar.gz"
+    more = "\nSource1: https://example.test/raw/v1.0.0/LICENSE\nSource2: x-%{version}.txt"
+    distgit.edit(source.partition(" ")[2], f"foo-bar-%{{version}}.tar.gz{more}")
+    distgit.commit("more sources", {})
+
+    said = distgit.pkg("new-version", "-b", "2.0.0", "-n")
+
+    assert "Source1 still names the version 1.0.0: https://example.test/raw/v1.0.0/" in said.err
+    assert "Source2" not in said.err
+
+
+def test_a_literal_source_has_no_epoch(distgit: Distgit) -> None:
+    distgit.edit("foo-bar-%{version}.tar.gz", "foo-bar-1.0.0.tar.gz")
+    distgit.commit("literal", {})
+
+    distgit.pkg("new-version", "-b", "2!0.5.0", "-n")
+
+    assert distgit.tag("Source0") == "foo-bar-0.5.0.tar.gz"
+    assert (distgit.tag("Epoch"), distgit.tag("Version")) == ("2", "0.5.0")
+
+
 def test_a_version_with_milestone_and_back(distgit: Distgit) -> None:
     distgit.rdopkg("new-version", "-b", "3.0.0.0rc1")
 
@@ -260,3 +293,28 @@ def test_what_upstream_took_and_reverted_again_is_kept(distgit: Distgit) -> None
     distgit.pkg("new-version", "5.0.0", "-l")
 
     assert distgit.patches == ["0001-Mend-nine.patch", "0002-Mend-b.patch"]
+
+
+def test_an_older_version_is_told(distgit: Distgit) -> None:
+    distgit.pkg("new-version", "2.0.0", "-ld")
+
+    said = distgit.pkg("new-version", "1.0.0", "-bd")
+
+    assert distgit.tag("Version") == "1.0.0"
+    assert "rpm orders 1:1.0.0-1 before 1:2.0.0-1: hosts keep the newer one" in said.err
+
+
+@pytest.mark.parametrize("asked", ["2.0.0", "go2.0.0"])
+def test_a_tag_is_found_by_what_patches_base_has_before_the_version(
+    distgit: Distgit, asked: str
+) -> None:
+    for version in ("1.0.0", "2.0.0"):
+        distgit.git("tag", f"go{version}", version)
+        distgit.git("tag", "--delete", version)
+    distgit.edit("URL:", "# patches_base=go1.0.0\nURL:")
+    distgit.git("commit", "--quiet", "-am", "Tags of Go")
+
+    distgit.pkg("new-version", asked, "-ld")
+
+    assert distgit.tag("Version") == "2.0.0"
+    assert "# patches_base=go2.0.0" in distgit.text

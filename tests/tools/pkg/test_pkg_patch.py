@@ -1,4 +1,4 @@
-"""`rdo pkg patch` and its like against real git and real rpm."""
+"""`rdo pkg patch` and similar verbs, with real git and real rpm."""
 
 import subprocess
 from pathlib import Path
@@ -124,3 +124,34 @@ def test_a_comment_below_the_changelog_is_no_part_of_the_message(distgit: Distgi
 
     assert "keep the newest five" not in distgit.message
     assert "- Mend a" in distgit.message.splitlines()
+
+
+def test_the_message_is_what_rpm_shows_of_the_entry(distgit: Distgit) -> None:
+    distgit.spec()
+    distgit.pkg("fix")
+    header = distgit.text.partition("%changelog\n")[2].splitlines()[0]
+    lines = "- Build %{name} %{version}\n%dnl hidden\n# too\n%if 0\n- never\n%endif\n- 5%%\n"
+    distgit.edit(f"{header}\n", f"{header}\n{lines}")
+
+    distgit.pkg("-c")
+
+    shown = distgit.message.split("Changelog:\n")[1].splitlines()
+    assert [line for line in shown if line] == ["- Build foo-bar 1.0.0", "- 5%"]
+
+
+@pytest.mark.parametrize("verb", [("patch", "-l"), ("fix",)])
+def test_a_spec_that_git_does_not_track_is_refused(distgit: Distgit, verb: tuple[str, ...]) -> None:
+    with_two_patches(distgit)
+    distgit.git("mv", "foo-bar.spec", "hidden.in")
+    (distgit.path / "foo-bar.spec").symlink_to("hidden.in")
+    distgit.git("add", "foo-bar.spec")
+    distgit.git("rm", "--quiet", "--cached", "hidden.in")
+    distgit.git("commit", "--quiet", "-m", "Only the link")
+    before = distgit.state
+
+    told = distgit.pkg(*verb, code=5)
+
+    assert "hidden.in is not in git, so no commit would contain its changes" in told.err
+    after = distgit.state
+    after.pop("file .rdopkg.json", None)
+    assert after == before

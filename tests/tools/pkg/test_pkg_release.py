@@ -260,7 +260,7 @@ def test_rdopkg_uploads_the_first_source_alone(
     assert fedpkg.read_text() == "new-sources foo-bar-1.10.0.tar.gz\n"
 
 
-def test_without_fedpkg_the_way_around_is_told(
+def test_without_fedpkg_the_way_around_is_reported(
     distgit: Distgit, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made_distgit(distgit, upstream)

@@ -231,7 +231,7 @@ def test_in_a_tree_of_dlrn_the_source_lies_beside(distgit: Distgit, tmp_path: Pa
     assert "MISSING:\n  python-beside >= 3" in distgit.rdopkg("reqcheck").out
 
 
-def test_drift_is_told_with_its_line(distgit: Distgit) -> None:
+def test_drift_is_reported_with_its_line(distgit: Distgit) -> None:
     said = json.loads(distgit.pkg("reqcheck", "--json").out)
 
     assert [(one["line"], one["text"]) for one in said["drift"]] == [
@@ -247,7 +247,7 @@ def test_sed_on_a_file_of_the_distgit_is_no_drift(distgit: Distgit) -> None:
     assert json.loads(distgit.pkg("reqcheck", "--json").out)["drift"] == []
 
 
-def test_build_requirements_that_the_spec_lacks_are_told(distgit: Distgit) -> None:
+def test_build_requirements_that_the_spec_lacks_are_reported(distgit: Distgit) -> None:
     assert "NOT IN BUILDREQUIRES:\n  pbr >= 6 (build)" in distgit.pkg("reqcheck", "-R", "2.0.0").out
 
 

@@ -92,7 +92,7 @@ def test_a_licence_is_written_as_spdx_does(
     assert (is_done, said.startswith(detail)) == (False, True)
 
 
-def test_what_is_wrong_is_told_step_by_step(
+def test_what_is_wrong_is_reported_step_by_step(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "python-lemon"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rdo.run import run
-from tests.distgits import SPEC, Distgit
+from tests.distgits import SPEC, Distgit, Said
 
 A = "1\n2\n3\n4\n5\n6\n7\n8\n9\n"
 RDO = "%{!?upstream_version: %global upstream_version %{version}%{?milestone}}\n"
@@ -51,7 +51,7 @@ def _mended(count: int) -> str:
     )
 
 
-def nothing_is_done(distgit: Distgit, *command: str, why: str) -> None:
+def nothing_is_done(distgit: Distgit, *command: str, why: str) -> Said:
     """The command is refused with this reason, and all is as before: no action waits either."""
     before = distgit.state
 
@@ -60,6 +60,7 @@ def nothing_is_done(distgit: Distgit, *command: str, why: str) -> None:
     assert why in said.err
     assert distgit.state == before
     assert not (distgit.path / ".rdopkg.json").exists()
+    return said
 
 
 # conditions
@@ -246,6 +247,36 @@ def test_a_release_has_the_dist_tag_once(
             id="a number beside a macro",
         ),
         pytest.param(
+            "%global upver 1.0.0 %dnl what upstream says\n",
+            {"version": "%{upver}"},
+            ["%global upver 2.0.0 %dnl what upstream says"],
+            id="a comment behind a definition",
+        ),
+        pytest.param(
+            "",
+            {"version": '%{lua: print("1.0.0")}'},
+            ['Version:          %{lua: print("2.0.0")}'],
+            id="a number in a program",
+        ),
+        pytest.param(
+            "# global prerel rc1\n",
+            {"version": "1.0.0%{?prerel:~%{prerel}}"},
+            ["Version:          2.0.0%{?prerel:~%{prerel}}"],
+            id="a pre-release that is not one",
+        ),
+        pytest.param(
+            "",
+            {"prep": "%autosetup -n foo-bar-1.0.0 -p1"},
+            ["%autosetup -n foo-bar-2.0.0 -p1"],
+            id="the folder of the source",
+        ),
+        pytest.param(
+            "%global top foo-bar-1.0.0\n",
+            {"prep": "%autosetup -n %{top} -p1"},
+            ["%global top foo-bar-2.0.0"],
+            id="the folder of the source in a macro",
+        ),
+        pytest.param(
             "%global rel 3%{?dist}\n",
             {"release": "%{rel}"},
             ["%global rel 1%{?dist}", "Version:          2.0.0"],
@@ -288,7 +319,7 @@ def test_a_fix_bumps_a_release_behind_a_macro(distgit: Distgit) -> None:
             "the macro %{v}, which the .spec file defines more than once (line 2 and 4)",
             id="two definitions",
         ),
-        pytest.param("", "%(echo 1.0.0)", "which only rpm can compute", id="a program"),
+        pytest.param("", "%(echo 1.0).0", "which only rpm can compute", id="a program"),
         pytest.param(
             "%global v 1.0.0\n", "%{v}.9", "cannot be divided among its macros", id="no part of it"
         ),
@@ -300,6 +331,67 @@ def test_a_version_that_cannot_be_changed_names_macro_and_line(
     made(distgit, top=top, version=version, extra="# patches_base=1.0.0")
 
     nothing_is_done(distgit, "new-version", "2.0.0", "-l", "-n", "-d", why=why)
+
+
+@pytest.mark.parametrize(
+    ("top", "parts", "why"),
+    [
+        (
+            "%if 1\n%global top foo-bar-1.0.0\n%endif\n",
+            {"prep": "%autosetup -n %{top} -p1"},
+            "%prep would still enter the folder foo-bar-1.0.0",
+        ),
+        (
+            "%global pre .rc1\n",
+            {"release": "0.3%{?pre}%{?dist}"},
+            "Release would be 1.rc1, with the rc1 of a pre-release",
+        ),
+        ("", {"prep": "%autosetup -p0"}, "with -p0, and git's patches need -p1"),
+        (
+            "",
+            {"extra": "%if 1\nPatch1: 0001-Mend-1.patch\n%endif"},
+            "%prep would apply other patches",
+        ),
+    ],
+)
+def test_what_would_be_wrong_with_a_new_version_is_reported_before_its_first_step(
+    distgit: Distgit, top: str, parts: dict[str, str], why: str
+) -> None:
+    made(distgit, top=top, **parts)  # type: ignore[arg-type] # only texts are in `parts`
+    (distgit.path / "0001-Mend-1.patch").write_text("--- a/a.py\n")
+
+    said = nothing_is_done(distgit, "new-version", "2.0.0", "-l", "-n", "-d", why=why)
+
+    assert "git rebase" not in said.err
+
+
+@pytest.mark.parametrize("command", [("patch", "-l"), ("new-version", "2.0.0", "-l", "-n", "-d")])
+def test_an_entry_that_rpm_would_not_read_is_refused(
+    distgit: Distgit, command: tuple[str, ...]
+) -> None:
+    made(distgit)
+    old = "%if 0%{?unusual}\n%changelog\n* Mon Mar 23 2015 A <a@b> 1-1\n- x\n%else\n%changelog\n"
+    distgit.edit("%changelog\n", old)
+    distgit.edit("(rhbz#123456)\n", "(rhbz#123456)\n%endif\n")
+    distgit.git("commit", "--quiet", "-am", "two changelogs")
+
+    nothing_is_done(distgit, *command, why="rpm would read other entries in %changelog")
+
+
+def test_a_new_entry_is_not_older_than_the_newest(distgit: Distgit) -> None:
+    made(distgit)
+    distgit.edit("* Mon Mar 23 2015", "* Fri Mar 23 2040")
+    distgit.git("commit", "--quiet", "-am", "from the future")
+
+    distgit.pkg("patch", "-l")
+
+    assert "\n* Fri Mar 23 2040 " in distgit.text.replace("* Fri Mar 23 2040 Old Hand", "")
+
+
+def test_a_byte_order_mark_is_reported(distgit: Distgit) -> None:
+    made(distgit, top="\ufeff")
+
+    nothing_is_done(distgit, "patch", "-l", why="byte order mark")
 
 
 # the platform's macros
@@ -435,6 +527,17 @@ def test_patches_of_a_distgit_with_specs_and_sources_are_in_sources(distgit: Dis
 # patches of others that follow the version
 
 
+def test_a_file_with_the_new_name_that_is_not_in_git_is_refused(distgit: Distgit) -> None:
+    made(distgit, extra="Patch100: %{name}-%{version}-static.patch")
+    distgit.commit("static", {"foo-bar-1.0.0-static.patch": "x\n"})
+    (distgit.path / "foo-bar-2.0.0-static.patch").write_text("y\n")
+
+    told = distgit.pkg("new-version", "2.0.0", "-d", code=5)
+
+    assert "a file of that name is not in git" in told.err
+    assert "git add foo-bar-2.0.0-static.patch" in told.err
+
+
 def test_a_foreign_patch_named_by_the_version_is_renamed(distgit: Distgit) -> None:
     made(distgit, extra="Patch100: %{name}-%{version}-static.patch")
     distgit.commit("static", {"foo-bar-1.0.0-static.patch": "x\n"})
@@ -469,6 +572,20 @@ def test_a_foreign_patch_that_was_renamed_already_is_taken(distgit: Distgit) -> 
     distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
 
     assert (distgit.path / "foo-bar-2.0.0-static.patch").read_text() == "y\n"
+
+
+@pytest.mark.parametrize("verb", [("new-version", "2.0.0", "-l", "-n", "-d"), ("fix",)])
+def test_a_foreign_patch_named_by_the_release_is_refused_before_the_first_step(
+    distgit: Distgit, verb: tuple[str, ...]
+) -> None:
+    made(distgit, release="3%{?dist}", extra="Patch100: static-%{release}.patch")
+    distgit.commit("static", {"static-3.patch": "x\n"})
+    before = distgit.state
+
+    told = distgit.pkg(*verb, code=5)
+
+    assert "static-3.patch" in told.err
+    assert distgit.state == before
 
 
 # versions and tags
@@ -544,6 +661,17 @@ def test_the_newest_version_is_found_among_tags_with_a_name(distgit: Distgit) ->
     assert distgit.tag("Version") == "2.0.0"
 
 
+def test_a_tag_that_rpm_would_run_is_never_written(distgit: Distgit) -> None:
+    made(distgit)
+    distgit.git("tag", "%(id)-2.0.0", "2.0.0")
+    distgit.git("tag", "-d", "2.0.0")
+
+    said = distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d", code=5)
+
+    assert "the tag %(id)-2.0.0 cannot be written as patches_base" in said.err
+    assert "%(id)" not in distgit.text
+
+
 @pytest.mark.parametrize("asked", ["foo_next", "next", "1.0-later"])
 def test_what_is_not_a_version_never_becomes_one(distgit: Distgit, asked: str) -> None:
     made(distgit)
@@ -573,6 +701,18 @@ def test_a_source_has_the_name_that_rpm_gives_it(distgit: Distgit, value: str, n
     assert f"{name} already present" in said.err
 
 
+def test_the_files_of_a_list_of_sources_are_sources(distgit: Distgit) -> None:
+    made(distgit)
+    distgit.edit("Source0:          foo-bar-%{version}.tar.gz\n", "")
+    listed = "%sourcelist\n# a comment\n%if 1\nhttp://127.0.0.1:1/a#/one.tar.gz\n%endif\n\n"
+    distgit.edit("%description\n", f"{listed}%description\n")
+    (distgit.path / "one.tar.gz").write_text("x")
+
+    said = distgit.pkg("get-source")
+
+    assert "one.tar.gz already present" in said.err
+
+
 # sources that name the version themselves
 
 
@@ -586,6 +726,7 @@ def test_a_source_has_the_name_that_rpm_gives_it(distgit: Distgit, value: str, n
         ("%global tag v1.0.0\n", "%{tag}.tar.gz", "v2.0.0.tar.gz"),
         ("%global dash %(echo 1.0.0 | tr . -)\n", "foo-%{dash}.tar.gz", "foo-2-0-0.tar.gz"),
         ("", "foo-1.0-0-src.tar.gz", "foo-2.0-0-src.tar.gz"),
+        ("%if 0%{?rhel} == 7\nSource0: foo-1.0.0.tar.bz2\n%else\n", "f.tgz\n%endif", "f.tgz"),
     ],
 )
 def test_a_source_that_names_the_old_version_follows_the_new_one(
@@ -614,6 +755,23 @@ def test_a_source_that_names_the_day_of_the_old_version_is_refused(distgit: Dist
 
     why = "Source0 would still name the version 1.0.0: http://127.0.0.1:1/v2.0.0/foo1.0.0-20260407"
     nothing_is_done(distgit, "new-version", "2.0.0", "-l", "-n", "-d", why=why)
+
+
+def test_a_source_that_keeps_the_day_of_the_old_version_is_refused(distgit: Distgit) -> None:
+    made(distgit, top="%global day 20260407\n", source="foo-%{version}-%{day}.tar.gz")
+
+    why = "Source0 would still name the day of the version 1.0.0: foo-2.0.0-20260407.tar.gz"
+    nothing_is_done(distgit, "new-version", "2.0.0", "-l", "-n", "-d", why=why)
+
+
+def test_a_signature_follows_a_source_that_follows_the_version(distgit: Distgit) -> None:
+    made(distgit, source="foo-%{version}.tar.gz\nSource1: http://127.0.0.1:1/foo-1.0.0.tar.gz.asc")
+    distgit.edit("foo-%{version}.tar.gz\n", "http://127.0.0.1:1/foo-%{version}.tar.gz\n")
+    distgit.git("commit", "--quiet", "-am", "signed")
+
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert "Source1: http://127.0.0.1:1/foo-2.0.0.tar.gz.asc\n" in distgit.text
 
 
 def test_a_pre_release_does_not_take_the_final_archive(distgit: Distgit) -> None:
@@ -661,6 +819,20 @@ def test_a_source_named_by_a_commit_gets_the_one_of_the_new_version(distgit: Dis
     assert f"%global commit {distgit.git('rev-parse', '2.0.0').strip()}\n" in distgit.text
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "length"), [("shortcommit", "1a2b3c4", 7), ("gitday", "20240102", 0)]
+)
+def test_a_short_commit_is_one_by_its_name(
+    distgit: Distgit, name: str, old: str, length: int
+) -> None:
+    made(distgit, top=f"%global {name} {old}\n", source=f"foo-%{{{name}}}.tar.gz")
+
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    new = distgit.git("rev-parse", "2.0.0")[:length] or old
+    assert f"%global {name} {new}\n" in distgit.text
+
+
 def test_programs_in_a_spec_run_under_bash_as_in_a_build(distgit: Distgit) -> None:
     top = "%global hash 0123456789\n%global short %(c=%{hash}; echo ${c:0:7})\n"
     made(distgit, top=top, release="1.git%{short}%{?dist}")
@@ -678,6 +850,18 @@ def test_programs_in_a_spec_run_under_bash_as_in_a_build(distgit: Distgit) -> No
     [
         ("%global p 0.\n", "%{p}3%{?dist}", "%{p}4%{?dist}", "%{p}1%{?dist}"),
         ("", "%{?p}3%{?dist}", "%{?p}4%{?dist}", "%{?p}1%{?dist}"),
+        (
+            "",
+            "%{?p:0.}3%{?p:.%p}%{?dist}",
+            "%{?p:0.}4%{?p:.%p}%{?dist}",
+            "%{?p:0.}1%{?p:.%p}%{?dist}",
+        ),
+        (
+            "%global s 1\n",
+            "%{?s:0.%{s}.}3%{?dist}",
+            "%{?s:0.%{s}.}4%{?dist}",
+            "%{?s:0.%{s}.}1%{?dist}",
+        ),
         ("%global p beta.\n", "%{?p}3%{?dist}", "%{?p}4%{?dist}", "%{?p}1%{?dist}"),
         ("%global s .20240102git\n", "3%{s}%{?dist}", "4%{s}%{?dist}", "1%{s}%{?dist}"),
         ("%global s 20240102git\n", "3.%{s}%{?dist}", "4.%{s}%{?dist}", "1.%{s}%{?dist}"),
@@ -813,7 +997,7 @@ def test_a_folder_named_by_the_first_number_is_not_kept_silently(distgit: Distgi
     distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d", "--force")
 
 
-def test_a_spec_that_rpm_never_ends_to_read_is_told(
+def test_a_spec_that_rpm_never_finishes_reading_is_reported(
     distgit: Distgit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made(distgit, top="%global forever %(sleep 600)\n")
@@ -827,7 +1011,7 @@ def test_a_spec_that_rpm_never_ends_to_read_is_told(
     assert distgit.state == before
 
 
-def test_a_release_that_changes_with_each_reading_is_told(distgit: Distgit) -> None:
+def test_a_release_that_changes_with_each_reading_is_reported(distgit: Distgit) -> None:
     made(distgit, release="1.%(date +%N)%{?dist}")
 
     why = "Release changes each time rpm reads it"

@@ -87,7 +87,7 @@ def test_a_crate_that_is_not_what_the_lock_says_is_refused(
 
     vendored(index, index.source(tmp_path / "demo-1.0.tar.gz"), code=6)
 
-    assert "tiny/0.1.0/download is not what Cargo.lock says" in capsys.readouterr().err
+    assert "tiny/0.1.0/download does not have the checksum in Cargo.lock" in capsys.readouterr().err
     assert not list(tmp_path.glob("*vendor*"))
 
 
@@ -138,7 +138,7 @@ def test_a_link_in_a_crate_leads_nowhere(index: CrateIndex, tmp_path: Path) -> N
         assert tar.getmember("vendor/tiny-0.1.0/up").issym()
 
 
-def test_a_lock_elsewhere_is_named_and_one_that_is_missing_is_told(
+def test_a_lock_elsewhere_is_named_and_a_missing_lock_is_reported(
     index: CrateIndex, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     index.add("tiny", "0.1.0")

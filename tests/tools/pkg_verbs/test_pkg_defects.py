@@ -1,4 +1,4 @@
-"""What rdopkg 1.8.0 did wrong on real specs, and rdo pkg does not."""
+"""Faults that rdopkg 1.8.0 has on real specs, and `rdo pkg` does not have."""
 
 import json
 import subprocess

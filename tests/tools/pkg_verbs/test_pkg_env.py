@@ -1,4 +1,4 @@
-"""What `pkgenv` guesses of a distgit, and what the smaller verbs do with it."""
+"""What `pkgenv` guesses about a distgit, and how the smaller verbs use it."""
 
 import re
 from pathlib import Path
@@ -95,7 +95,7 @@ def test_on_the_patches_branch_the_distgit_branch_is_meant(distgit: Distgit) -> 
     assert "Invalid usage: This action must be run on a distgit branch." in lost.out
 
 
-def test_the_remote_branch_wins_and_what_only_was_local_is_told(
+def test_the_remote_branch_wins_and_what_only_was_local_is_reported(
     distgit: Distgit, tmp_path: Path
 ) -> None:
     distgit.remote_patches(tmp_path / "remote")

@@ -191,7 +191,7 @@ def test_a_dry_run_finds_a_remote_that_is_named_from_here(
         (("patch", "-g", "12"), 5, "there is no remote review-patches to fetch a review from"),
     ],
 )
-def test_without_a_gerrit_the_remedy_is_told(
+def test_without_a_gerrit_the_remedy_is_reported(
     distgit: Distgit, args: tuple[str, ...], code: int, message: str
 ) -> None:
     before = distgit.state
@@ -236,7 +236,9 @@ def test_what_stands_in_the_way_is_one_clear_message(
     assert distgit.state == before
 
 
-def test_what_the_server_says_of_a_refusal_is_told(distgit: Distgit, server: FakeGerrit) -> None:
+def test_what_the_server_says_of_a_refusal_is_reported(
+    distgit: Distgit, server: FakeGerrit
+) -> None:
     (server.path / "hooks/update").write_text(
         "#!/bin/sh\necho 'project is read-only' >&2\nexit 1\n"
     )

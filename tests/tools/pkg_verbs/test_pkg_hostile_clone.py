@@ -1,4 +1,4 @@
-"""A clone whose `.git` somebody else made: what `rdo pkg` lets git run of it."""
+"""A clone with a hostile `.git`: which of its programs `rdo pkg` lets git run."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""docs/how-to/update-a-package.md, done on a small package: what the page shows is what happens."""
+"""The commands of docs/how-to/update-a-package.md, run on a small package."""
 
 import os
 import re

@@ -1,7 +1,7 @@
-"""What the changing verbs of `rdo pkg` answer to a program."""
+"""The JSON answers of the verbs of `rdo pkg` that change something."""
 
-import gzip
 import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ def distgit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: object) -> 
     repository.spec(source=f"{(tmp_path / 'archive.tar.gz').as_uri()}")
     repository.upstream_version("1.0.0", {"a.py": A})
     repository.patch_commits(("Mend two", {"a.py": A.replace("2", "two")}))
-    (tmp_path / "archive.tar.gz").write_bytes(gzip.compress(b"archive"))
+    with tarfile.open(tmp_path / "archive.tar.gz", "w:gz") as archive:
+        archive.add(repository.path / "foo-bar.spec", "foo-bar-1.0.0/a")
     return repository
 
 
@@ -163,7 +164,7 @@ def test_a_fault_is_no_answer(distgit: Distgit) -> None:
 
 
 @pytest.mark.parametrize("package", ["foo-bar", "URL"])
-def test_a_clone_is_told_with_its_remotes(distgit: Distgit, package: str) -> None:
+def test_a_clone_is_reported_with_its_remotes(distgit: Distgit, package: str) -> None:
     metadata(distgit)
     here = Distgit(distgit.path.parent / "elsewhere", distgit._monkeypatch, distgit._capsys)
     args = ("clone", distgit.url if package == "URL" else package, "-l", "../info")

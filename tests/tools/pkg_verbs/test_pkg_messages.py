@@ -1,4 +1,4 @@
-"""What `rdo pkg` says better than rdopkg, which keeps its own words."""
+"""Messages that `rdo pkg` words better than rdopkg, which keeps its own."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""When git stops in the middle of a verb, the true reason is named."""
+"""When git stops in the middle of a verb, the message names the true reason."""
 
 import os
 from pathlib import Path
@@ -154,7 +154,9 @@ def test_git_applies_binary_patches(distgit: Distgit, prep: str) -> None:
 
 
 @pytest.mark.parametrize("verb", [("patch",), ("new-version", "2.0.0", "-d")])
-def test_an_empty_commit_gets_no_patch_and_is_told(distgit: Distgit, verb: tuple[str, ...]) -> None:
+def test_an_empty_commit_gets_no_patch_and_is_reported(
+    distgit: Distgit, verb: tuple[str, ...]
+) -> None:
     distgit.patch_commits(("Say nothing", {}), ("Add b", {"b.py": "1\n"}))
     distgit.git("push", "--quiet", "--force", "patches", "master-patches")
     distgit.git("fetch", "--quiet", "patches")
@@ -164,3 +166,85 @@ def test_an_empty_commit_gets_no_patch_and_is_told(distgit: Distgit, verb: tuple
     assert distgit.patches == ["0001-Mend-a.patch", "0002-Add-b.patch"]
     assert "Say nothing changes nothing: no patch is made" in told.err
     assert "Say nothing" not in distgit.text
+
+
+def test_a_submodule_gets_no_patch_and_is_refused(distgit: Distgit) -> None:
+    here = distgit.git("rev-parse", "--abbrev-ref", "HEAD")
+    distgit.git("checkout", "--quiet", "master-patches")
+    recorded = distgit.git("rev-parse", "HEAD")
+    distgit.git("update-index", "--add", "--cacheinfo", f"160000,{recorded},vendor/lib")
+    distgit.git("commit", "--quiet", "-m", "Update lib")
+    distgit.git("push", "--quiet", "patches", "master-patches")
+    distgit.git("checkout", "--quiet", "--force", here)
+    distgit.git("fetch", "--quiet", "patches")
+
+    told = distgit.pkg("patch", code=5)
+
+    assert (
+        "(Update lib) changes a submodule, and no patch can hold its files: vendor/lib" in told.err
+    )
+
+
+@pytest.mark.parametrize("prep", ["%autosetup -p1", "%autosetup -p1 -S git_am"])
+def test_a_diff_in_a_message_is_refused(distgit: Distgit, prep: str) -> None:
+    distgit.edit("%autosetup -p1", prep)
+    distgit.git("commit", "--quiet", "--allow-empty", "-am", "Other prep")
+    message = "Mend b\n\n--- a/q\n+++ b/q\n@@ -1 +1 @@\n-a\n+b"
+    distgit.patch_commits((message, {"b.py": "1\n"}))
+    distgit.git("push", "--quiet", "patches", "master-patches")
+    distgit.git("fetch", "--quiet", "patches")
+
+    told = distgit.pkg("patch", code=5)
+
+    assert "(Mend b) holds a diff, which %prep would apply, too" in told.err
+
+
+def _merged(distgit: Distgit, files: dict[str, str]) -> None:
+    """A patches branch with a merge that writes `files` itself."""
+    here = distgit.git("rev-parse", "--abbrev-ref", "HEAD")
+    distgit.patch_commits(("Side", {"a.py": "1\n2 side\n3\n"}), branch="side")
+    distgit.git("checkout", "--quiet", "master-patches")
+    distgit.git("merge", "--quiet", "--no-commit", "--strategy=ours", "side")
+    distgit.commit("Merge side", files)
+    distgit.git("push", "--quiet", "patches", "master-patches")
+    distgit.git("checkout", "--quiet", here)
+    distgit.git("fetch", "--quiet", "patches")
+
+
+@pytest.mark.parametrize("verb", [("patch",), ("new-version", "2.0.0", "-d")])
+def test_a_merge_that_solves_a_conflict_is_refused(distgit: Distgit, verb: tuple[str, ...]) -> None:
+    _merged(distgit, {"a.py": "1\n2 both\n3\n"})
+
+    told = distgit.pkg(*verb, code=5)
+
+    assert "a merge in the patches branch solves a conflict, and gets no patch" in told.err
+    assert distgit.patches == []
+
+
+def test_a_merge_that_changes_files_itself_is_refused(distgit: Distgit) -> None:
+    here = distgit.git("rev-parse", "--abbrev-ref", "HEAD")
+    distgit.patch_commits(("Side", {"side.py": "1\n"}), branch="side")
+    distgit.git("checkout", "--quiet", "master-patches")
+    distgit.git("merge", "--quiet", "--no-commit", "side")
+    distgit.commit("Merge side", {"evil.py": "1\n"})
+    distgit.git("push", "--quiet", "patches", "master-patches")
+    distgit.git("checkout", "--quiet", here)
+    distgit.git("fetch", "--quiet", "patches")
+
+    told = distgit.pkg("patch", code=5)
+
+    assert "changes files by itself, and gets no patch: evil.py" in told.err
+
+
+def test_a_merge_that_only_merges_is_taken(distgit: Distgit) -> None:
+    here = distgit.git("rev-parse", "--abbrev-ref", "HEAD")
+    distgit.patch_commits(("Side", {"side.py": "1\n"}), branch="side")
+    distgit.git("checkout", "--quiet", "master-patches")
+    distgit.git("merge", "--quiet", "-m", "Merge side", "side")
+    distgit.git("push", "--quiet", "patches", "master-patches")
+    distgit.git("checkout", "--quiet", here)
+    distgit.git("fetch", "--quiet", "patches")
+
+    distgit.pkg("patch")
+
+    assert distgit.patches == ["0001-Mend-a.patch", "0002-Side.patch"]

@@ -1,11 +1,9 @@
-"""Programs that go on without whoever started them."""
+"""Programs that outlive the process that started them."""
 
 import json
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,13 +11,7 @@ import pytest
 from rdo.errors import CommandError
 from rdo.model.program import Bounds, Limit
 from rdo.tools.detached import CLAIM, STATUS, Detached, DetachedEnd, identity
-
-
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
+from tests.patience import until
 
 
 def start(folder: Path, *argv: str, bounds: Bounds | None = None) -> Detached:

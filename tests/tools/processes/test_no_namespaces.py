@@ -1,4 +1,4 @@
-"""Where the machine does not allow namespaces, nothing else is said, tried, fetched or made."""
+"""Where the machine allows no namespaces, rdo says only that, and fetches and makes nothing."""
 
 import subprocess
 import sys

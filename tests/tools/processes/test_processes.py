@@ -1,4 +1,4 @@
-"""Whose processes work in a folder, also for a user who may not look at all of them."""
+"""Finding the processes that work in a folder, also for a user who may not see all of them."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Programs with a terminal of their own; a pseudo terminal of the test is the operator's."""
+"""Programs with their own terminal; a pseudo terminal of the test acts as the operator's."""
 
 import fcntl
 import os

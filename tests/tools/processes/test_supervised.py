@@ -1,4 +1,4 @@
-"""A program that runs beside ours, is started again, and ends with us."""
+"""A program that runs beside rdo, is restarted when it ends, and ends with rdo."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def is_gone(number: int) -> bool:
     return state == "Z"
 
 
-def test_what_ends_is_started_again_and_that_is_told(
+def test_what_ends_is_started_again_and_that_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "started"
@@ -77,7 +77,7 @@ with Supervised("it", sys.executable, "-c", {STAYS!r}, {str(file)!r}):
     eventually(lambda: ["gone"] if is_gone(number) else [], 1)
 
 
-def test_a_program_that_is_missing_is_told_and_stops_nobody(
+def test_a_program_that_is_missing_is_reported_and_stops_nobody(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Supervised("it", str(tmp_path / "missing"), first_pause=0.01) as it:

@@ -1,4 +1,4 @@
-"""Webhooks are told of promotions: once each, and not of what is only awaited."""
+"""Webhooks announce each promotion once, and nothing that is only awaited."""
 
 import json
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def told(made: Factory, listener: Listener) -> Callable[..., list[dict[str, Any]
     return send
 
 
-def test_a_move_and_the_move_back_are_told_once(
+def test_a_move_and_the_move_back_are_announced_once(
     target: OpenTarget, places: list[str], told: Callable[..., list[dict[str, Any]]]
 ) -> None:
     first, second, _ = places
@@ -56,7 +56,7 @@ def test_a_move_and_the_move_back_are_told_once(
     assert len({one["key"] for one in posts}) == 3
 
 
-def test_a_refusal_is_told_once_and_what_is_awaited_is_not(
+def test_a_refusal_is_announced_once_and_what_is_awaited_is_not(
     target: OpenTarget, places: list[str], told: Callable[..., list[dict[str, Any]]]
 ) -> None:
     go(target)

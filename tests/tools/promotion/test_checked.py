@@ -1,4 +1,4 @@
-"""Answers of checks: kept, used again while they hold, and none of a check that was killed."""
+"""Results of checks are stored and reused while they hold; a killed check leaves none."""
 
 import multiprocessing
 import os
@@ -90,7 +90,7 @@ def test_a_job_is_told_of_the_repository_and_its_log_is_kept(target: OpenTarget)
     assert not (target.folder / "checks/.tempest").exists()
 
 
-def test_a_job_that_fails_is_told_with_its_last_words(target: OpenTarget) -> None:
+def test_a_job_that_fails_is_reported_with_its_last_words(target: OpenTarget) -> None:
     answer = run(target, job("echo nova does not start; exit 3"))
 
     [found] = answer.findings
@@ -98,7 +98,7 @@ def test_a_job_that_fails_is_told_with_its_last_words(target: OpenTarget) -> Non
     assert known_answers(target, find(target, "current"))[0].log == answer.log
 
 
-def test_the_failures_of_a_report_are_told(target: OpenTarget) -> None:
+def test_the_failures_of_a_report_are_reported(target: OpenTarget) -> None:
     report = (
         '<testsuites><testsuite><testcase classname="nova" name="boots"/>'
         '<testcase classname="nova" name="stops"><failure message="too late">line &lt;1&gt;'
@@ -259,5 +259,7 @@ def test_a_check_that_is_not_there_is_one_clear_error(
 def test_a_job_with_the_name_of_a_check_of_ours_is_refused() -> None:
     section = SECTION.model_copy(update={"checks": {"install": CheckSection(command=["x"])}})
 
-    with pytest.raises(ConfigError, match="the job install has the name of a check"):
+    with pytest.raises(
+        ConfigError, match="the job install has the name of one of rdo's own checks"
+    ):
         wanted(section)

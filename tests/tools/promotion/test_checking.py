@@ -1,4 +1,4 @@
-"""A repository checked as a whole: what cannot be installed, why, and who looks after it."""
+"""A check of a whole repository: what cannot be installed, why, and who maintains it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_a_whole_repository_passes(six: Factory) -> None:
     assert set(found) == set(CHEAP)
 
 
-def test_pair_and_chain_of_what_cannot_be_installed_are_told(six: Factory) -> None:
+def test_pair_and_chain_of_what_cannot_be_installed_are_reported(six: Factory) -> None:
     six.publish("python-a", "a1")
     six.publish("python-b", "b1", requires=("python3-a >= 2",))
     six.publish("python-c", "c1", requires=("python3-b",))
@@ -119,7 +119,7 @@ def test_what_was_never_there_is_not_gone(six: Factory) -> None:
     assert [one.package for one in found[CheckName.INSTALLABLE].findings] == ["python-b"]
 
 
-def test_a_step_back_is_told(six: Factory) -> None:
+def test_a_step_back_is_reported(six: Factory) -> None:
     six.publish("python-a", "a1", "2.0")
     before = six.leads("current")
     six.publish("python-a", "a2", "1.0")
@@ -138,7 +138,7 @@ def test_packages_that_exclude_each_other_are_installable_one_by_one(six: Factor
     assert answers(open_target(six), "current")[CheckName.INSTALLABLE].passed
 
 
-def test_an_rpm_whose_requirements_exclude_each_other_is_told_with_the_conflict(
+def test_an_rpm_whose_requirements_exclude_each_other_is_reported_with_the_conflict(
     six: Factory,
 ) -> None:
     six.publish("python-a", "a1")

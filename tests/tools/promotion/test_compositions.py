@@ -153,9 +153,9 @@ def test_a_repository_that_is_not_there_is_one_clear_error(
 @pytest.mark.parametrize(
     ("instead", "error", "told"),
     [
-        (["python-a"], ConfigError, "does not say which build"),
-        (["python-a="], ConfigError, "does not say which build"),
-        (["=1"], ConfigError, "does not say which build"),
+        (["python-a"], ConfigError, "does not name a build"),
+        (["python-a="], ConfigError, "does not name a build"),
+        (["=1"], ConfigError, "does not name a build"),
         (["python-a=1", "python-a=3"], ConfigError, "named twice"),
         (["python-a=99"], NotFoundError, "no good build of python-a at 99"),
         (["python-a=2"], NotFoundError, "no good build of python-a at 2"),
@@ -177,7 +177,9 @@ def test_a_build_that_is_not_there_is_one_clear_error(
 def test_what_is_left_out_has_no_build(target: OpenTarget, history: dict[str, str]) -> None:
     current = find(target, "current")
 
-    with pytest.raises(ConfigError, match="'python-a=1' names a build to leave a package out"):
+    with pytest.raises(
+        ConfigError, match="'python-a=1' names a build, but the package is left out"
+    ):
         change(target, current, (), ["python-a=1"])
     with pytest.raises(ConfigError, match="named twice: python-a"):
         change(target, current, ["python-a=1"], ["python-a"])

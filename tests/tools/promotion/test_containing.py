@@ -76,7 +76,7 @@ def test_a_fix_is_found_by_the_messages_in_mirrors(made: Factory, upstream: GitR
         asked(made, "CVE-2026-1234")
 
 
-def test_a_fix_in_two_packages_is_told_for_each(made: Factory, upstream: GitRepository) -> None:
+def test_a_fix_in_two_packages_is_reported_for_each(made: Factory, upstream: GitRepository) -> None:
     upstream.commit("First")
     fix = upstream.commit("CVE-2026-1234: check the length")
     made.members = Members(

@@ -1,4 +1,4 @@
-"""The Cloud SIG depends on the Virtualization SIG: breaks are told before they are published."""
+"""The Cloud SIG depends on the Virtualization SIG: breaks are reported before publication."""
 
 import hashlib
 import json
@@ -94,7 +94,7 @@ def check(sigs: Sigs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
     return call
 
 
-def test_a_dropped_provide_is_told_before_publication_with_the_chain(
+def test_a_dropped_provide_is_reported_before_publication_with_the_chain(
     sigs: Sigs, check: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert check()[0] == 0
@@ -259,7 +259,16 @@ def test_replaced_packages_priorities_and_obsoletes_across_repositories_are_repo
     assert check("--candidate", "virtualization=next")[0] == 0
 
 
-def test_packages_that_conflict_with_what_the_candidate_brings_are_told(
+def test_the_same_package_on_both_sides_replaces_nothing(sigs: Sigs, check: Any) -> None:
+    sigs.publish("cloud", {"name": "libvirt-libs", "provides": [SONAME]})  # a copy of theirs
+    sigs.write("cloud", 'repositories = ["cloud"]\n')
+
+    _, answer = check()
+
+    assert answer["replaced"] == []
+
+
+def test_packages_that_conflict_with_what_the_candidate_brings_are_reported(
     sigs: Sigs, check: Any
 ) -> None:
     sigs.publish(

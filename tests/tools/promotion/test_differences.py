@@ -36,7 +36,7 @@ def publish(made: Factory, upstream: str, distgit: str, version: str) -> str:
     return str(directory.relative_to(made.tree.repos))
 
 
-def test_the_commits_between_two_builds_are_told_with_authors_and_ids(
+def test_the_commits_between_two_builds_are_reported_with_authors_and_ids(
     made: Factory, upstream: GitRepository, distgit: GitRepository, mirrors: Mirrors
 ) -> None:
     one = replace(package("python-a"), upstreams=(upstream.url,), distgit=distgit.url)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,17 @@ from rdo.app.targets import OpenTarget
 from rdo.errors import NotFoundError
 from rdo.model.build import INSTALLED_SUMS, BuildJob
 from rdo.model.release_number import ReleaseNumber
+from rdo.promotion.evidence.bill import cyclonedx_json
 from rdo.promotion.evidence.documents import document
 from rdo.promotion.evidence.facts import facts_of
+from rdo.promotion.evidence.provenance import provenance_json
+from rdo.promotion.evidence.spdx import spdx_json
 from rdo.signing import Signer
 from rdo.signing.ways import ByOwnKey
 from rdo.store.work.recipe import Recipe
 from rdo.tools.signing.gpg_home import GpgHome
 from tests.publishing import TARGET, Factory
+from tests.unit.docs.pages import DOCS, table
 
 ROOT = {"python3-devel-3.11-1.x86_64": "a" * 64, "1:gcc-12.2-14.x86_64": "b" * 64}
 
@@ -163,3 +168,39 @@ def test_a_build_of_another_builder_has_what_is_known_of_it(
     for text in ("77", "python3-b-1.0-1.noarch.rpm", "nonsense"):
         with pytest.raises(NotFoundError, match=f"has no build or RPM {text}"):
             document(target, text, "spdx")
+
+
+def fields(value: Any, above: str = "") -> set[str]:
+    """The paths of all values of a document, without the numbers of lists."""
+    if isinstance(value, dict):
+        return {
+            path
+            for key, one in value.items()
+            for path in fields(one, f"{above}.{key}".removeprefix("."))
+        }
+    if isinstance(value, list):
+        return {path for one in value for path in fields(one, above)}
+    return {above}
+
+
+WRITTEN = {"cyclonedx": cyclonedx_json, "spdx": spdx_json, "provenance": provenance_json}
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_the_page_traces_each_field_to_its_source_and_no_other(
+    built: OpenTarget, made: Factory, kind: str
+) -> None:
+    page = (DOCS / "how-to/evidence.md").read_text()
+    rows = table(page, f"Each field of {kind}")
+    told = [field.strip(" `") for row in rows for field in row[0].split(",")]
+    made.publish("python-b", "b1")  # by another builder
+    facts = facts_of(built, "1")
+    facts = replace(facts, build=replace(facts.build, started=facts.build.finished))
+    unknown = tuple(replace(one, licence="ASL 2.0") for one in facts.rpms)  # not SPDX's notation
+    texts = [document(built, "2", kind)]
+    texts += [WRITTEN[kind](each) for each in (facts, replace(facts, rpms=unknown))]
+
+    emitted = {path for text in texts for path in fields(json.loads(text))}
+
+    assert sorted(told) == sorted(emitted)
+    assert all(row[1] for row in rows)

@@ -112,7 +112,7 @@ def test_after_its_end_a_hold_holds_nothing_any_more(broken: Factory) -> None:
     broken.now.now += timedelta(days=8)
 
     assert in_force(target, "tested") == {}
-    with pytest.raises(RefusedError, match="nothing that may be held back helps"):
+    with pytest.raises(RefusedError, match="holding packages back does not help"):
         promote_rest(target, may_be_held=tuple(in_force(target, "tested")))
     [blocker] = explained(target).blockers
     assert blocker.held is not None
@@ -156,7 +156,7 @@ def test_nothing_is_moved_if_nothing_newer_passes(broken: Factory) -> None:
     assert broken.leads("tested") == before
 
 
-def test_who_comes_second_is_told_and_loses_nothing(broken: Factory) -> None:
+def test_the_second_mover_is_refused_and_loses_nothing(broken: Factory) -> None:
     target = open_target(broken)
     start = promotion_start(target, "tested", find(target, "current"))
     promote_rest(target)
@@ -164,7 +164,7 @@ def test_who_comes_second_is_told_and_loses_nothing(broken: Factory) -> None:
 
     ask = checks(target)
     answers = ask(start.candidate)
-    with pytest.raises(RefusedError, match="was moved by somebody else meanwhile") as told:
+    with pytest.raises(RefusedError, match="was moved by someone else in the meantime") as told:
         promote_part(target, start, ALONE, ask, WEEK, answers=answers)
 
     assert "rdo promotion history tested" in told.value.hint
@@ -172,7 +172,7 @@ def test_who_comes_second_is_told_and_loses_nothing(broken: Factory) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
-def test_a_full_disk_is_told_and_nothing_is_lost(broken: Factory) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_lost(broken: Factory) -> None:
     target = open_target(broken)
     disk = Disk(broken.tree.repos / FRESH)
     disk.mount("64k")

@@ -1,4 +1,4 @@
-"""A repository installed in a fresh root, and upgraded to: what breaks there is told."""
+"""A repository is installed in a fresh root, and upgraded to; whatever breaks is reported."""
 
 import os
 import shutil
@@ -62,7 +62,7 @@ def test_what_works_passes(made: Factory, around: Surroundings) -> None:
     assert "installing 2 packages" in (made.folder / found.log).read_text()
 
 
-def test_a_module_that_cannot_be_imported_is_told(made: Factory, around: Surroundings) -> None:
+def test_a_module_that_cannot_be_imported_is_reported(made: Factory, around: Surroundings) -> None:
     made.publish("python-a", "a1", files=((f"{MODULES}/a.py", "new_name = 1"),))
     bad = (
         (f"{MODULES}/b/__init__.py", ""),
@@ -85,7 +85,7 @@ def test_a_module_that_cannot_be_imported_is_told(made: Factory, around: Surroun
     assert answer(made, without, CheckName.INSTALL).findings == ()
 
 
-def test_files_that_a_scriptlet_changes_and_one_that_fails_are_told(
+def test_files_that_a_scriptlet_changes_and_one_that_fails_are_reported(
     made: Factory, around: Surroundings
 ) -> None:
     changes = "rpm\n%post -n python3-a\necho more >> /usr/share/python-a/file\nexit 1"
@@ -113,7 +113,7 @@ def test_packages_that_exclude_each_other_get_roots_of_their_own(
     assert found.said == "2 RPMs installed, 0 modules imported"
 
 
-def test_units_are_not_verified_without_systemd_and_this_is_told(
+def test_units_are_not_verified_without_systemd_and_this_is_reported(
     made: Factory, around: Surroundings
 ) -> None:
     unit = ("/usr/lib/systemd/system/a.service", "[Service]\nExecStart=/nowhere")
@@ -144,7 +144,7 @@ def equipped(made: Factory, tools: Path) -> Factory:
 
 
 @pytest.mark.slow
-def test_a_faulty_unit_is_told(equipped: Factory, around: Surroundings) -> None:
+def test_a_faulty_unit_is_reported(equipped: Factory, around: Surroundings) -> None:
     good = ("/usr/lib/systemd/system/b.service", "[Service]\nExecStart=/usr/bin/true")
     bad = ("/usr/lib/systemd/system/a.service", "[Service]\nExecStart=/nowhere")
     equipped.publish("python-a", "a1", files=(bad,))
@@ -176,7 +176,7 @@ def test_an_upgrade_that_dnf_can_do_passes(equipped: Factory, around: Surroundin
     ],
     ids=["dependencies", "files"],
 )
-def test_why_dnf_does_not_upgrade_is_told(
+def test_why_dnf_does_not_upgrade_is_reported(
     equipped: Factory,
     around: Surroundings,
     version: str,

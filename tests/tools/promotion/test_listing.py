@@ -1,4 +1,4 @@
-"""What there is in a tree, and what a repository offers."""
+"""Listing the repositories of a tree, and the packages that a repository offers."""
 
 import pytest
 

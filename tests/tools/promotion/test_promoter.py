@@ -157,7 +157,7 @@ def test_a_name_that_somebody_moved_meanwhile_is_left_to_them(
 
     [done] = run(target, [Criteria("tested", "current", ("one",), checks=None)], asking(meanwhile))
 
-    assert "was moved by somebody else meanwhile" in str(done.error)
+    assert "was moved by someone else in the meantime" in str(done.error)
     assert made.leads("tested") == places[0]
 
 

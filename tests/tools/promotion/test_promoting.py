@@ -1,4 +1,4 @@
-"""Promotion names: moved, moved back, told, and never seen half-way."""
+"""Promotion names are moved, moved back and announced, and are never seen half-moved."""
 
 import threading
 from pathlib import Path

@@ -41,7 +41,7 @@ def in_pool(made: Factory, rpm: str) -> Path:
     return found
 
 
-def test_two_packages_with_another_content_of_one_path_are_told(made: Factory) -> None:
+def test_two_packages_with_another_content_of_one_path_are_reported(made: Factory) -> None:
     made.publish("python-a", "a1", files=((CONFIG, "one"), ("/usr/bin/tool", "-> python3")))
     made.publish("python-b", "b1", files=((CONFIG, "two"), ("/usr/bin/tool", "-> python2")))
 
@@ -87,7 +87,7 @@ def test_files_of_dependencies_are_compared_too(made: Factory, tmp_path: Path) -
     assert "python3-a-1.0-1.noarch and python3-dep-1.0-1.noarch" in found.what
 
 
-def test_an_rpm_whose_name_lies_is_told(made: Factory, tmp_path: Path) -> None:
+def test_an_rpm_whose_name_lies_is_reported(made: Factory, tmp_path: Path) -> None:
     made.publish("python-a", "a1")
     made.publish("python-b", "b1")
     liar = in_pool(made, "python3-b-1.0-1.noarch.rpm")
@@ -116,7 +116,7 @@ def test_an_rpm_whose_name_lies_is_told(made: Factory, tmp_path: Path) -> None:
     ],
     ids=["empty", "no header", "header without end"],
 )
-def test_a_corrupt_rpm_is_told(made: Factory, damage: bytes, told: str) -> None:
+def test_a_corrupt_rpm_is_reported(made: Factory, damage: bytes, told: str) -> None:
     made.publish("python-a", "a1")
     rpm = in_pool(made, "python3-a-1.0-1.noarch.rpm")
     rpm.unlink()
@@ -128,7 +128,7 @@ def test_a_corrupt_rpm_is_told(made: Factory, damage: bytes, told: str) -> None:
     assert answer(made, CheckName.FILES).passed, "it is told once"
 
 
-def test_a_changed_payload_and_a_lost_file_are_told(made: Factory) -> None:
+def test_a_changed_payload_and_a_lost_file_are_reported(made: Factory) -> None:
     made.publish("python-a", "a1")
     rpm = in_pool(made, "python3-a-1.0-1.noarch.rpm")
     content = rpm.read_bytes()
@@ -145,7 +145,7 @@ def test_a_changed_payload_and_a_lost_file_are_told(made: Factory) -> None:
     ]
 
 
-def test_unsigned_rpms_are_told_where_the_target_has_a_key(made: Factory) -> None:
+def test_unsigned_rpms_are_reported_where_the_target_has_a_key(made: Factory) -> None:
     made.publish("python-a", "a1")
 
     skipped = answer(made, CheckName.SIGNED)

@@ -1,9 +1,10 @@
+import contextlib
 import functools
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ Dnf = Callable[..., str]
 
 @dataclass
 class Meanwhile:
-    """What happens in the factory before each request of a client is answered."""
+    """Acts of the factory before each answer to a client."""
 
     act: Callable[[], None] = lambda: None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -56,17 +57,24 @@ def meanwhile() -> Meanwhile:
     return Meanwhile()
 
 
-@pytest.fixture
-def data_url(tmp_path: Path, meanwhile: Meanwhile) -> Iterator[str]:
-    """The folder `data` as a web server shows it."""
-    (tmp_path / "data").mkdir(exist_ok=True)
-    handler = functools.partial(Handler, directory=str(tmp_path / "data"), meanwhile=meanwhile)
+@contextlib.contextmanager
+def serving_by(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve on loopback; return the URL."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def data_url(tmp_path: Path, meanwhile: Meanwhile) -> Iterator[str]:
+    """The folder `data` as a web server shows it."""
+    (tmp_path / "data").mkdir(exist_ok=True)
+    handler = functools.partial(Handler, directory=str(tmp_path / "data"), meanwhile=meanwhile)
+    with serving_by(handler) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A disk that is full at any point of signing, publishing, composing or promoting."""
+"""A full disk at any step of signing, publishing, composing or promoting."""
 
 import os
 import shutil
@@ -84,7 +84,7 @@ def until_it_works(made: Factory, disk: Disk, act: Callable[[], object]) -> list
         finally:
             disk.free()
         assert named(made) == before, free
-    raise AssertionError("it never works")
+    raise AssertionError(f"it never works: {said(errors)}")
 
 
 def said(errors: list[Exception]) -> str:

@@ -1,4 +1,4 @@
-"""`consistent` that waits for installable packages, in a target of several components."""
+"""The name `consistent` waits for installable packages, in a target of several components."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -201,7 +201,7 @@ def add_stranger(tree: Path) -> None:
         (add_stranger, 5, f"{TARGET} has no package python-x"),
     ],
 )
-def test_a_fault_is_told_and_nothing_is_half_imported(
+def test_a_fault_is_reported_and_nothing_is_half_imported(
     here: Path, web: Web, shelf: RpmShelf, fault: Callable[[Path], None], code: int, said: str
 ) -> None:
     fault(web.folder)

@@ -1,4 +1,4 @@
-"""kill -9 at every step of a publication, and what the next one makes of it."""
+"""kill -9 at every step of a publication, and how the next publication recovers."""
 
 import os
 import shutil

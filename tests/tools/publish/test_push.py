@@ -1,4 +1,4 @@
-"""Repositories at places outside: sent in order, completed after a kill, installed from by dnf."""
+"""Repositories pushed to other servers: sent in order, completed after a kill, installed by dnf."""
 
 import contextlib
 import re
@@ -25,6 +25,7 @@ from tests.as_root import AS_ROOT
 from tests.databases import copy_factory
 from tests.killing import survives
 from tests.outside import Counted, faults, http_server, rsync_daemon, s3_server, ssh_server
+from tests.patience import PATIENCE
 from tests.publishing import TARGET, Factory, RpmShelf, factory, package
 
 PACKAGES = (package("python-a"), package("python-b"))
@@ -97,7 +98,7 @@ def test_dnf_installs_from_each_kind_of_mirror_with_all_signatures(
     shutil.move(published.tree.repos, tmp_path / "away")
 
     assert first.files > 10
-    text = httpx.get(f"{url}/current/delorean.repo").text
+    text = httpx.get(f"{url}/current/delorean.repo", timeout=PATIENCE).text
     assert {"gpgcheck=1", "repo_gpgcheck=1"} <= set(text.split())
     assert text.count(url) == 2  # the repository and its key
     install(tmp_path / "root", text, "python3-b")
@@ -280,12 +281,16 @@ def test_a_push_that_breaks_off_is_made_good_by_the_next(
 
     with pytest.raises(Dying):
         push_to(published, cast(Outside, Stopping(outside)), url)
-    assert httpx.get(f"{url}/current/delorean.repo").status_code == 404
+    assert httpx.get(f"{url}/current/delorean.repo", timeout=PATIENCE).status_code == 404
     half = set(outside.listing().files)
 
     push_to(published, outside, url)
 
-    install(tmp_path / "root", httpx.get(f"{url}/current/delorean.repo").text, "python3-b")
+    install(
+        tmp_path / "root",
+        httpx.get(f"{url}/current/delorean.repo", timeout=PATIENCE).text,
+        "python3-b",
+    )
     assert half < set(outside.listing().files)
 
 

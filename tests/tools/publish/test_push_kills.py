@@ -18,6 +18,7 @@ from rdo.publish.pushing.push import Outside
 from tests.importing import configure
 from tests.killing import survives
 from tests.outside import faults, rsync_daemon, s3_server, ssh_server
+from tests.patience import PATIENCE
 from tests.publishing import TARGET, RpmShelf, factory, package
 
 PACKAGES = tuple(package(f"python-{one}") for one in "abc")
@@ -41,7 +42,9 @@ class Mirror:
         for path in self.outside.listing().files:
             file = scratch / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(httpx.get(f"{self.url}/{path}").raise_for_status().content)
+            file.write_bytes(
+                httpx.get(f"{self.url}/{path}", timeout=PATIENCE).raise_for_status().content
+            )
         found = faults(scratch, names=())
         for name in ("current", "consistent"):
             text = (scratch / name / "delorean.repo").read_text()
@@ -114,7 +117,9 @@ def test_no_name_ever_leads_to_what_is_absent(
         if mirror.folder:
             assert (mirror.folder / "current/versions.csv").read_text() == csv, step
         else:
-            assert httpx.get(f"{mirror.url}/current/versions.csv").text == csv, step
+            assert httpx.get(f"{mirror.url}/current/versions.csv", timeout=PATIENCE).text == csv, (
+                step
+            )
         step += STRIDE
         killed += not ended
     assert killed > 4

@@ -244,7 +244,7 @@ def test_publishing_again_changes_nothing(made: Factory) -> None:
     assert (made.tree.repos / "current").resolve().stat().st_ino == inode
 
 
-def test_what_a_build_provides_is_told_and_kept(made: Factory) -> None:
+def test_what_a_build_provides_is_reported_and_kept(made: Factory) -> None:
     published = made.publish("python-a", "a1")
 
     assert published.provides == ("python3-a",)
@@ -406,7 +406,9 @@ def test_a_full_disk_is_said_and_the_build_is_published_later(
         assert tree.publish(build, made.folder_of(build), members).moved
 
 
-def test_a_version_that_goes_backwards_is_told_with_the_command_for_users(made: Factory) -> None:
+def test_a_version_that_goes_backwards_is_reported_with_the_command_for_users(
+    made: Factory,
+) -> None:
     assert made.publish("python-a", "a1", "2.0").backwards == ()
     assert made.publish("python-a", "a2", "10.0").backwards == ()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rdo.roots.inside import make_source
+from rdo.roots.inside.building import make_source
 from tests.conftest import GitRepository
 
 

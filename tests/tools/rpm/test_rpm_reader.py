@@ -1,4 +1,4 @@
-"""RPM files that strangers made are read in a child that can do nothing but answer."""
+"""RPM files from strangers are read in a child process that can only answer."""
 
 import contextlib
 import json

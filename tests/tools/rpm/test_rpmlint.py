@@ -1,4 +1,4 @@
-"""rpmlint, which lets rpm read specs that strangers wrote."""
+"""rpmlint, which lets rpm read specs from strangers."""
 
 import os
 import shutil

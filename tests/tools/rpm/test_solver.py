@@ -1,4 +1,4 @@
-"""Metadata that strangers made is read by libsolv in a child that can do nothing but answer."""
+"""libsolv reads metadata from strangers in a child process that can only answer."""
 
 import contextlib
 import gzip
@@ -13,7 +13,7 @@ from pathlib import Path
 import createrepo_c
 import pytest
 
-import rdo.tools.children
+import rdo.tools.children.solving
 from rdo.errors import CommandError
 from rdo.solver import Missing, MissingRequirement, Solution, SolverRepository, provided, solve
 from rdo.tools.rpm.solv import Solv
@@ -22,7 +22,7 @@ from tests.rpms import make_rpms
 
 pytestmark = pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed")
 
-CHILDREN = Path(rdo.tools.children.__file__).parent
+CHILDREN = Path(rdo.tools.children.solving.__file__).parent
 
 
 def repository(folder: Path) -> SolverRepository:
@@ -108,7 +108,11 @@ def test_metadata_is_beside_the_file_that_names_it(tmp_path: Path, place: str) -
         solve(["python3-sample"], [own], arch="x86_64")
 
 
-@pytest.mark.parametrize("broken", [b"", b"<a", b"\x1f\x8b\x08junk", b"<a>" * 200_000])
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"<a", b"\x1f\x8b\x08junk", b"<a>" * 200_000],
+    ids=["empty", "cut", "junk", "deep"],
+)
 def test_metadata_that_breaks_the_child_is_one_error(tmp_path: Path, broken: bytes) -> None:
     own = repository(tmp_path)
     (own.folder / "repodata/repomd.xml").write_bytes(broken)

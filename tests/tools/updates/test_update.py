@@ -181,7 +181,7 @@ def test_users_never_get_something_older_or_other(front: Front) -> None:
         ("notes: !!python/object/apply:os.getpid []\nbuilds: []\n", "not YAML"),
     ],
 )
-def test_a_bad_file_is_told_and_stays(front: Front, text: str, said: str) -> None:
+def test_a_bad_file_is_reported_and_stays(front: Front, text: str, said: str) -> None:
     front.file.write_text(text)
     assert said in front.run("check", str(front.file), code=2)
     assert said in front.run("submit", str(front.file), *front.places, code=2)
@@ -329,7 +329,7 @@ def test_who_has_read_repomd_finds_what_it_names_after_the_next_push(front: Fron
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
-def test_a_full_disk_is_told_and_users_keep_what_they_have(front: Front) -> None:
+def test_a_full_disk_is_reported_and_users_keep_what_they_have(front: Front) -> None:
     disk = Disk(front.users.folder.parent)
     disk.mount("2m")
     try:

@@ -1,4 +1,4 @@
-"""`rdo update`: up for review, tried over what users have, and signed when it is pushed."""
+"""`rdo update`: reviewed, tried on top of what users have, and signed when it is pushed."""
 
 import json
 import shutil
@@ -119,7 +119,7 @@ def test_a_review_as_a_branch_under_both_names(desk: Desk, monkeypatch: pytest.M
     )
     said = desk.rdopkg("push-updates", str(desk.git.path), desk.base, code=1)
     assert f"{name}: " in said
-    assert "no way to the build source mine" in said
+    assert "the build source mine is unknown" in said
     assert "0 good, 1 failed" in said
 
 

@@ -1,4 +1,4 @@
-"""Update sources of others: a Koji and a Copr on loopback, asked as the real ones are."""
+"""Updates from a Koji and a Copr on loopback, which are asked like the real ones."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""Who is on a package, by the button of its page and by the API: rights, walls, and escaping."""
+"""Acks by the button of a package's page and by the API: rights, limits and escaping."""
 
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from rdo.access.roles import Role
+from tests.patience import PATIENCE
 from tests.publishing import TARGET, Factory
 from tests.serving import Served
 from tests.tools.web.test_pages import EVIL, hostile
@@ -19,7 +20,7 @@ LINK = "https://review.example.test/42"
 
 @pytest.fixture
 def browser(server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, trust_env=False) as client:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as client:
         yield client
 
 
@@ -54,7 +55,7 @@ def test_the_button_of_a_page_says_who_is_on_it_and_takes_it_back(
     assert back.status_code == 303
     assert f"ci-{TARGET}" not in browser.get(PAGE).text
     again = browser.post(f"/{TARGET}/packages/python-b/unack", headers=login)
-    assert (again.status_code, "nobody is on python-b" in again.text) == (404, True)
+    assert (again.status_code, "nobody is working on python-b" in again.text) == (404, True)
 
 
 def test_only_users_with_the_role_on_the_target_may_say_so(
@@ -111,7 +112,7 @@ REFUSED: tuple[tuple[str, object, int], ...] = (
 )
 
 
-def test_what_no_ack_can_be_is_told(server: Served, browser: httpx.Client) -> None:
+def test_an_invalid_ack_is_refused(server: Served, browser: httpx.Client) -> None:
     login = {**as_user(server), "Accept": "text/html,*/*;q=0.8"}
     for package, body, status in REFUSED:
         place = quote(package, safe="")

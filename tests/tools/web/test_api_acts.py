@@ -1,4 +1,4 @@
-"""`/api/v1`: commits, what one package is, and what users with a role may change."""
+"""`/api/v1`: commits, one package, and the changes that users with a role may make."""
 
 import json
 import time

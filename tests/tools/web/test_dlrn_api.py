@@ -12,6 +12,7 @@ from rdo.access.roles import Role
 from rdo.model.vote import JobVerdict
 from rdo.store.given.held_back import HeldBack
 from rdo.store.given.votes import Ballot
+from tests.patience import PATIENCE
 from tests.publishing import START, TARGET, Factory, RpmShelf, commit, factory, package
 from tests.serving import Served, served
 
@@ -89,7 +90,7 @@ WRONG_REPORTS: list[tuple[dict[str, Any], str]] = [
     ({"success": "perhaps"}, "success is not a boolean"),
     ({"success": []}, "success is not a boolean"),
     ({"timestamp": "x"}, "timestamp is not a number"),
-    ({"timestamp": 10**30}, "timestamp is not a number"),
+    ({"timestamp": 10**30}, "timestamp is not a time"),
     ({"timestamp": 10**14}, "timestamp is not a time"),
     ({"timestamp": True}, "timestamp is not a number"),
     ({"job_id": 7}, "job_id is not a string"),
@@ -113,7 +114,7 @@ WRONG_REPORTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_a_report_that_is_wrong_is_told_by_400(client: httpx.Client) -> None:
+def test_a_report_that_is_wrong_is_reported_by_400(client: httpx.Client) -> None:
     for change, message in WRONG_REPORTS:
         answer = client.post("/api/report_result", json={**REPORT, "success": True, **change})
         assert (answer.status_code, answer.json()) == (400, {"message": message}), change
@@ -159,6 +160,75 @@ def test_a_body_of_a_get_that_is_empty_or_none_is_told(client: httpx.Client) -> 
         )
         assert answer.status_code == 400, body[:10]
         assert list(answer.json()) == ["message"]
+
+
+def test_what_has_no_parameters_looks_at_no_body(client: httpx.Client) -> None:
+    for path in ("health", "components"):
+        answer = client.get(f"/api/{path}", headers={"Content-Type": "application/json"})
+        assert answer.status_code == 200, path
+
+
+METHODS = {
+    "health": "GET HEAD OPTIONS POST",
+    "last_tested_repo": "GET HEAD OPTIONS POST",
+    "repo_status": "GET HEAD OPTIONS",
+    "promote": "OPTIONS POST",
+    "graphql": "GET HEAD OPTIONS POST",
+}
+
+
+def test_each_address_tells_its_methods(client: httpx.Client) -> None:
+    """Asked by OPTIONS, and in the answer to a method that it has not."""
+    for path, methods in METHODS.items():
+        for asked, status in (("OPTIONS", 200), ("PUT", 405)):
+            answer = client.request(asked, f"/api/{path}")
+            assert answer.status_code == status, path
+            assert sorted(answer.headers["Allow"].split(", ")) == methods.split(), path
+    head = client.head("/api/health")
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def test_of_a_parameter_that_is_sent_twice_the_first_one_counts(client: httpx.Client) -> None:
+    first, second = ({**HASHES, "commit_hash": one} for one in (HASHES["commit_hash"], "x"))
+
+    answer = client.get("/api/repo_status", params=[*first.items(), *second.items()])
+
+    assert answer.status_code == 200
+
+
+def test_a_slash_too_many_is_none(server: Served, client: httpx.Client) -> None:
+    """As of a client whose --url ends with a slash."""
+    assert client.get(f"{server.url}//{TARGET}//api/health").json() == {"result": "ok"}
+    assert client.post("/api//promote", json={}).json() == {"message": "Missing parameters"}
+
+
+def test_a_number_may_have_a_sign_and_any_size(client: httpx.Client) -> None:
+    client.post("/api/promote", json={**HASHES, "promote_name": "tested"})
+    for number in ("+0", " 0 ", "0.0", 10**40, str(10**40)):
+        assert both(client, "/api/promotions", {"offset": number, "limit": number}) == []
+    assert len(both(client, "/api/promotions", {"limit": 10**40})) == 1
+    part = client.post("/api/report_result", json={**REPORT, "success": True, "timestamp": 7.9})
+    assert (part.status_code, part.json()["timestamp"]) == (201, 7)
+
+
+def test_what_is_empty_in_a_report_comes_back_as_it_was(client: httpx.Client) -> None:
+    empty = {"aggregate_hash": "", "url": None}
+
+    answer = client.post("/api/report_result", json={**REPORT, **empty, "success": "1"})
+
+    assert answer.status_code == 201
+    assert (answer.json()["aggregate_hash"], answer.json()["url"]) == ("", "")
+    [vote] = both(client, "/api/repo_status", HASHES)
+    assert vote["url"] == ""
+
+
+def test_an_empty_component_is_none_that_there_is(made: Factory, client: httpx.Client) -> None:
+    vote(made, 1, "one", 1)
+    client.post("/api/promote", json={**HASHES, "promote_name": "tested"})
+
+    assert both(client, "/api/promotions", {"component": ""}) == []
+    tested = both(client, "/api/last_tested_repo", {"component": "", "max_age": 0})
+    assert tested == {"message": "No vote found"}
 
 
 def test_the_last_tested_repository_is_chosen_as_documented(
@@ -277,7 +347,7 @@ def test_what_is_not_signed_is_not_promoted_in_a_signed_target(
         refused = client.post("/api/promote", json={**HASHES, "promote_name": "tested"})
 
     assert refused.status_code == 403
-    assert "is not signed" in refused.json()["message"]
+    assert "not signed" in refused.json()["message"]
     assert not made.leads("tested")
 
 
@@ -300,6 +370,15 @@ def test_a_batch_is_promoted_whole_or_not_at_all(made: Factory, client: httpx.Cl
     bodies: tuple[Any, ...] = ({}, [], [1], [[]], "x", 7)
     for body in bodies:
         assert client.post("/api/promote-batch", json=body).status_code == 400, body
+
+
+def test_a_batch_is_refused_for_its_first_fault(client: httpx.Client) -> None:
+    batch = [{**HASHES, "promote_name": "../up"}, {**OF_B, "commit_hash": "x"}]
+    batch = [{"promote_name": "tested", **one} for one in batch]
+
+    answer = client.post("/api/promote-batch", json=batch)
+
+    assert (answer.status_code, answer.json()) == (403, {"message": "Invalid promote_name ../up"})
 
 
 def test_a_purged_repository_cannot_be_promoted(made: Factory, client: httpx.Client) -> None:
@@ -363,7 +442,9 @@ def test_a_protected_server_answers_readers_only(made: Factory, tmp_path: Path) 
         assert {anybody.get(f"/api/{path}").status_code for path in paths} == {401}
         assert anybody.post("/api/graphql", json={"query": "{commits{id}}"}).status_code == 401
         assert anybody.get("/metrics").status_code == 401
-        assert httpx.get(f"{server.url}/metrics", trust_env=False).status_code == 401
+        assert (
+            httpx.get(f"{server.url}/metrics", trust_env=False, timeout=PATIENCE).status_code == 401
+        )
         assert reader.get("/api/health").status_code == 200
         assert reader.get("/api/graphql?query={commits{id}}").status_code == 200
         assert reader.get("/metrics").status_code == 200

@@ -1,4 +1,4 @@
-"""Faults of the machine that a server meets: a clear answer to the client, and no traceback."""
+"""Machine faults in a server: a clear answer to the client, and no traceback."""
 
 import contextlib
 import logging
@@ -21,6 +21,7 @@ from rdo.trunk.care.acks import acknowledge
 from rdo.trunk.context import open_trunk
 from tests.databases import needs_a_file
 from tests.disk import Disk
+from tests.patience import PATIENCE
 from tests.publishing import TARGET, Factory
 from tests.serving import Served, served, serving
 
@@ -132,7 +133,7 @@ def test_a_full_disk_is_503_and_changes_nothing(made: Factory, tmp_path: Path, d
 
         disk.fill()
         refused = act()
-        names = httpx.get(f"{server.url}{API}", trust_env=False).json()["names"]
+        names = httpx.get(f"{server.url}{API}", trust_env=False, timeout=PATIENCE).json()["names"]
         disk.free()
         done = act()
 
@@ -142,7 +143,7 @@ def test_a_full_disk_is_503_and_changes_nothing(made: Factory, tmp_path: Path, d
     assert "tested" not in names
 
 
-def test_a_repository_whose_folder_is_gone_is_told(
+def test_a_repository_whose_folder_is_gone_is_reported(
     made: Factory, server: Served, tmp_path: Path
 ) -> None:
     made.publish("python-a", "aa22", "1.1")
@@ -238,11 +239,15 @@ def test_an_ack_that_is_killed_is_there_or_not(
     while killed_after(tmp_path, kills):
         kills += 1
         with serving(App(tmp_path)) as again:
-            known = httpx.get(f"{again.url}{API}/packages/python-b/ack", trust_env=False)
+            known = httpx.get(
+                f"{again.url}{API}/packages/python-b/ack", trust_env=False, timeout=PATIENCE
+            )
         assert known.status_code == 200
         assert known.json() is None or known.json()["by"] == "ann"
 
     with serving(App(tmp_path)) as again:
-        known = httpx.get(f"{again.url}{API}/packages/python-b/ack", trust_env=False)
+        known = httpx.get(
+            f"{again.url}{API}/packages/python-b/ack", trust_env=False, timeout=PATIENCE
+        )
     assert kills > 0
     assert (known.json()["by"], known.json()["why"]) == ("ann", "mine")

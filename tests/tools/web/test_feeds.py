@@ -12,6 +12,7 @@ import pytest
 from rdo.model.build import FailureReason
 from rdo.notify.story import Audience, EventKind, Story
 from rdo.store import Store
+from tests.patience import PATIENCE
 from tests.publishing import TARGET, Factory
 from tests.serving import Served
 from tests.tools.web.test_pages import EVIL
@@ -22,7 +23,7 @@ ODD = "\x00\x1b[0m\ufffe\ud800 ]]> &amp; " + EVIL
 
 @pytest.fixture
 def client(server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, trust_env=False) as opened:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as opened:
         yield opened
 
 

@@ -1,4 +1,4 @@
-"""`/hooks/NAME`: who is believed, what is refused, and that nothing can be learnt from it."""
+"""`/hooks/NAME`: which messages are accepted or refused, and that answers reveal nothing."""
 
 import hashlib
 import hmac
@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.patience import PATIENCE
 from tests.publishing import TARGET, Factory
 from tests.serving import Served, served
 
@@ -41,7 +42,7 @@ def send(
     sent = body or json.dumps({"at": time.time(), **content}).encode()
     signature = hmac.new(secret, sent, hashlib.sha256).hexdigest()
     headers = {"X-Hub-Signature-256": f"sha256={signature}"}
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
         return client.post(f"{server.url}/hooks/{hook}", content=sent, headers=headers)
 
 

@@ -1,4 +1,4 @@
-"""Clients that break the rules of HTTP, or are too slow: an answer or an end, and no traceback."""
+"""Clients that break HTTP's rules or are slow get an answer or are cut off; no traceback."""
 
 import contextlib
 import logging
@@ -13,6 +13,7 @@ from rdo.access.roles import Role
 from rdo.web import connections
 from rdo.web.connections import BoundedProtocol
 from rdo.web.limits import BodyLimit
+from tests.patience import PATIENCE
 from tests.publishing import TARGET, Factory
 from tests.serving import Served, serving
 
@@ -145,7 +146,7 @@ def test_a_client_that_does_not_read_is_given_up(
         opened.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 30)
         assert is_lost.wait(60)
 
-    assert httpx.get(f"{server.url}{HEALTH}", trust_env=False).status_code == 200
+    assert httpx.get(f"{server.url}{HEALTH}", trust_env=False, timeout=PATIENCE).status_code == 200
 
 
 @contextlib.contextmanager
@@ -165,7 +166,10 @@ def test_a_token_is_in_no_log_wherever_a_client_puts_it(
     server: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     token = server.token(Role.ADMIN)
-    with caplog.at_level(logging.DEBUG), httpx.Client(base_url=server.url, trust_env=False) as to:
+    with (
+        caplog.at_level(logging.DEBUG),
+        httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as to,
+    ):
         to.get(HEALTH, params={"token": token})
         to.get(HEALTH, headers={"Cookie": token, "Referer": f"http://x/?{token}"})
         to.post(HEALTH, headers={"Authorization": token})

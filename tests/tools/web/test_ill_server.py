@@ -1,4 +1,4 @@
-"""`rdo doctor` sees a server that is ill."""
+"""`rdo doctor` detects an unhealthy server."""
 
 import contextlib
 import http.server
@@ -110,7 +110,7 @@ def somebody_else() -> Iterator[int]:
         other.shutdown()
 
 
-def test_another_program_on_the_port_is_told(looked: Callable[..., ConfigurationCheck]) -> None:
+def test_another_program_on_the_port_is_reported(looked: Callable[..., ConfigurationCheck]) -> None:
     with somebody_else() as port:
         found, without_unit = looked(port), looked(port, with_unit=False)
 

@@ -1,9 +1,8 @@
-"""A log that is watched while it grows: in parts, as one long answer, and as events."""
+"""A growing log is served in parts, as one long answer, and as events."""
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from rdo.lock import hold
 from rdo.model.build import BUILD_LOG, Built
 from rdo.store.work.builds import Build
 from rdo.web import followers
+from tests.patience import PATIENCE, until
 from tests.publishing import TARGET, Factory, commit
 from tests.serving import Served
 
@@ -50,13 +50,6 @@ def write(made: Factory, build: Build, text: str) -> None:
 def end(made: Factory, build: Build) -> None:
     with made.store.write() as at:
         at.builds.settle(build.id, Built(()), now=made.now())
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_log_is_sent_while_it_grows_until_its_build_ends(
@@ -166,7 +159,9 @@ def test_who_watches_is_counted_and_let_go(
     with client.stream("GET", place(running), headers=EVENTS) as first:
         events = read_events(first)  # kept, because it ends the connection when it goes
         assert next(events)[0] == "lines"
-        refused = httpx.get(f"{server.url}{place(running)}", headers=EVENTS, trust_env=False)
+        refused = httpx.get(
+            f"{server.url}{place(running)}", headers=EVENTS, trust_env=False, timeout=PATIENCE
+        )
     until(lambda: server.service.followers.count == 0)
     with client.stream("GET", place(running), params={"follow": "true"}) as second:
         pieces = second.iter_bytes()

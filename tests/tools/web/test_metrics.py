@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rdo.tools.supervised import Supervised
 from rdo.web.application import application
 from rdo.web.service import WebServer
+from tests.patience import PATIENCE
 from tests.publishing import TARGET, Factory, commit
 from tests.serving import Served
 
@@ -39,7 +40,11 @@ def busy(made: Factory) -> Factory:
 
 def read(server: Served) -> dict[tuple[str, ...], float]:
     """Read all samples, by name and the values of their labels, sorted by the labels' names."""
-    text = httpx.get(f"{server.url}/metrics", trust_env=False).raise_for_status().text
+    text = (
+        httpx.get(f"{server.url}/metrics", trust_env=False, timeout=PATIENCE)
+        .raise_for_status()
+        .text
+    )
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rdo.access.roles import Role
+from tests.patience import PATIENCE
 from tests.publishing import TARGET, Factory
 from tests.serving import Served, served
 
@@ -18,7 +19,7 @@ ROOT = f"/api/v1/targets/{TARGET}"
 
 @pytest.fixture
 def client(server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, trust_env=False) as opened:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as opened:
         yield opened
 
 
@@ -103,7 +104,7 @@ def test_what_has_not_changed_is_not_sent_again(made: Factory, client: httpx.Cli
     assert changed.status_code == 200
 
 
-def test_input_that_is_wrong_is_told_in_one_sentence(client: httpx.Client) -> None:
+def test_input_that_is_wrong_is_reported_in_one_sentence(client: httpx.Client) -> None:
     for path, status in {
         "/api/v1/targets/none": 404,
         "/api/v1/targets/..%2f..": 404,
@@ -137,7 +138,7 @@ def test_openapi_names_every_endpoint_and_its_errors(client: httpx.Client) -> No
 def test_a_protected_server_shows_a_reader_its_own_targets(made: Factory, tmp_path: Path) -> None:
     with served(tmp_path, more="[serve]\nprotect-read = true\n") as server:
         headers = {"Authorization": f"Bearer {server.token(Role.READER, TARGET)}"}
-        with httpx.Client(base_url=server.url, trust_env=False) as client:
+        with httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as client:
             assert client.get("/api/v1/targets").status_code == 401
             assert client.get(f"{ROOT}/builds/1/log").status_code == 401
             mine = client.get("/api/v1/targets", headers=headers).json()

@@ -16,6 +16,7 @@ from rdo.store.given.votes import Ballot
 from rdo.store.work.builds import Build
 from rdo.web.pages import watched
 from tests.databases import needs_a_file
+from tests.patience import PATIENCE
 from tests.publishing import TARGET, Factory, RpmShelf, commit, factory, package
 from tests.serving import Served, served
 
@@ -108,7 +109,7 @@ def site(world: Factory, root: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def browser(site: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=site.url, trust_env=False) as client:
+    with httpx.Client(base_url=site.url, trust_env=False, timeout=PATIENCE) as client:
         yield client
 
 
@@ -368,12 +369,12 @@ def test_a_repository_that_is_not_promoted_says_what_it_waits_for(browser: httpx
         assert "age: a candidate since 2026-08-01" in text
 
 
-def test_a_database_that_is_lost_is_told_and_nothing_old_is_shown(
+def test_a_database_that_is_lost_is_reported_and_nothing_old_is_shown(
     made: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs_a_file()
     monkeypatch.setattr(watched, "_STATE_SECONDS", 0.0)
-    with served(tmp_path) as running, httpx.Client(trust_env=False) as client:
+    with served(tmp_path) as running, httpx.Client(trust_env=False, timeout=PATIENCE) as client:
         before = client.get(f"{running.url}/{TARGET}/index.html")
         (tmp_path / "rdo.sqlite").unlink()
         answers = [client.get(f"{running.url}{path}") for path in ("/", f"/{TARGET}/index.html")]
@@ -389,11 +390,15 @@ def test_who_may_not_read_sees_nothing_and_a_reader_only_the_own_target(
 ) -> None:
     with served(root, info=METADATA, more="[serve]\nprotect-read = true\n") as running:
         paths = ("/", "/search?q=a", f"/{TARGET}/index.html", f"/{TARGET}/builds/1/log.txt")
-        refused = [httpx.get(running.url + path, trust_env=False) for path in paths]
+        refused = [
+            httpx.get(running.url + path, trust_env=False, timeout=PATIENCE) for path in paths
+        ]
         token = running.token(Role.READER, TARGET)
         headers = {"Authorization": f"Bearer {token}"}
-        own = httpx.get(f"{running.url}/", headers=headers, trust_env=False)
-        other = httpx.get(f"{running.url}/{OTHER}/index.html", headers=headers, trust_env=False)
+        own = httpx.get(f"{running.url}/", headers=headers, trust_env=False, timeout=PATIENCE)
+        other = httpx.get(
+            f"{running.url}/{OTHER}/index.html", headers=headers, trust_env=False, timeout=PATIENCE
+        )
 
     assert [answer.status_code for answer in refused] == [401] * 4
     assert all("Basic" in answer.headers["WWW-Authenticate"] for answer in refused)

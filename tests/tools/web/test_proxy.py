@@ -1,4 +1,4 @@
-"""Users whom a proxy names in a header: only a trusted one is believed."""
+"""Users that a proxy names in a header: rdo believes only a trusted proxy."""
 
 from collections.abc import Iterator
 from pathlib import Path

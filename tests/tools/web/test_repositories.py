@@ -1,4 +1,4 @@
-"""Repositories of any instant and of chosen builds, made by `rdo serve` on request."""
+"""`rdo serve` makes repositories of any instant and of chosen builds on request."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.client import HTTPConnection
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import httpx
 import pytest
@@ -22,6 +22,7 @@ from rdo.signing.ways import ByOwnKey
 from rdo.tools.signing.gpg_home import GpgHome
 from rdo.web.repositories import allowance, kept, routes
 from tests.as_root import AS_ROOT
+from tests.patience import PATIENCE
 from tests.publishing import TARGET, Factory, RpmShelf, factory, package
 from tests.serving import Served, served, serving
 from tests.unpacked import NotFetchedError
@@ -74,7 +75,7 @@ def dnf(tmp_path: Path) -> Dnf:
 
 
 def get(server: Served, path: str, **more: str) -> httpx.Response:
-    return httpx.get(f"{server.url}/repo/{path}", headers=more, trust_env=False)
+    return httpx.get(f"{server.url}/repo/{path}", headers=more, trust_env=False, timeout=PATIENCE)
 
 
 def hrefs(server: Served, asked: str) -> list[str]:
@@ -320,8 +321,8 @@ def test_reading_may_be_protected(made: Factory, tmp_path: Path) -> None:
     with served(tmp_path, more="[serve]\nprotect-read = true") as server:
         path = f"{server.url}/repo/{TARGET}@current/{REPOMD}"
         token = server.token(Role.READER)
-        nobody = httpx.get(path, trust_env=False)
-        reader = httpx.get(path, auth=("a-reader", token), trust_env=False)
+        nobody = httpx.get(path, trust_env=False, timeout=PATIENCE)
+        reader = httpx.get(path, auth=("a-reader", token), trust_env=False, timeout=PATIENCE)
 
     assert (nobody.status_code, reader.status_code) == (401, 200)
 
@@ -353,7 +354,7 @@ def test_a_name_that_moves_leaves_its_readers_what_they_began_with(
     assert [get(server, f"{asked}/{name}").status_code for name in names] == [200] * 3
 
 
-def test_rpms_that_were_purged_are_told(server: Served, made: Factory) -> None:
+def test_rpms_that_were_purged_are_reported(server: Served, made: Factory) -> None:
     with made.store.write() as at:
         at.artifacts.forget([1])
 
@@ -417,3 +418,20 @@ def test_what_is_kept_is_complete_wherever_a_process_is_killed(
                 assert len(list(one.glob("repodata/*"))) == 4
         for name in hrefs(server, f"{TARGET}@current"):
             assert get(server, f"{TARGET}@current/{name}").status_code == 200
+
+
+def test_the_mirror_list_of_an_instant_names_the_repository_of_the_tree_and_its_mirrors(
+    server: Served, made: Factory, before: str
+) -> None:
+    then = next(
+        path.parent for path in made.tree.repos.glob("bb/11/*/versions.csv")
+    )  # python-b was published last before that moment
+    own = f"{made.tree.site.url(PurePosixPath(then.relative_to(made.tree.repos)))}/"
+    assert get(server, f"{TARGET}@{before}/mirrorlist").text == f"{own}\n"
+    listed = f"{own}\nhttps://mirror.example.test/rdo/repositories/0123456789abcdef/\n"
+    (then / "mirrorlist").write_text(listed)  # as a push does
+
+    assert get(server, f"{TARGET}@{before}/mirrorlist").text == listed
+    address = f"{TARGET}+1@current"
+    assert get(server, f"{address}/mirrorlist").text == f"{server.url}/repo/{address}/\n"
+    assert get(server, f"{TARGET}@nowhere/mirrorlist").status_code == 404

@@ -12,6 +12,7 @@ import pytest
 
 from rdo.access.roles import Role
 from rdo.model.review import BuildRole, Change, ChangeId, ReviewBuild, ReviewState, ReviewVerdict
+from tests.patience import PATIENCE
 from tests.publishing import TARGET, Factory
 from tests.serving import Served, served
 from tests.tools.web.test_pages import EVIL, hostile
@@ -40,7 +41,7 @@ def reviewed(made: Factory, tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def client(reviewed: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=reviewed.url, trust_env=False) as opened:
+    with httpx.Client(base_url=reviewed.url, trust_env=False, timeout=PATIENCE) as opened:
         yield opened
 
 

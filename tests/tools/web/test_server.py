@@ -1,4 +1,4 @@
-"""What every request to `rdo serve` goes through: ids, bounds, errors, users."""
+"""Every request to `rdo serve`: request ids, limits, errors and users."""
 
 import base64
 import logging
@@ -12,6 +12,7 @@ from rdo.access.roles import Role
 from rdo.errors import ConfigError, RefusedError
 from rdo.web import connections
 from rdo.web.serving import listen
+from tests.patience import PATIENCE
 from tests.serving import Served
 
 
@@ -38,7 +39,7 @@ def test_an_answer_has_an_id_that_the_log_repeats(
         ("GET", "/api/%00", 404),
     ],
 )
-def test_an_unknown_place_is_told_as_json(
+def test_an_unknown_place_is_reported_as_json(
     server: Served, method: str, path: str, status: int
 ) -> None:
     with server.client() as client:
@@ -114,7 +115,7 @@ def test_a_revoked_token_is_refused_at_once(server: Served) -> None:
 def test_metrics_have_the_names_of_dlrn(server: Served) -> None:
     with server.client() as client:
         of_target = client.get("/metrics").text
-        of_all = httpx.get(f"{server.url}/metrics", trust_env=False).text
+        of_all = httpx.get(f"{server.url}/metrics", trust_env=False, timeout=PATIENCE).text
 
     label = '{baseurl="https://trunk.example.test/master-deb12/repos"}'
     assert f"dlrn_builds_succeeded_total{label} 2.0" in of_target
@@ -130,13 +131,13 @@ def test_an_answer_is_sent_at_once() -> None:
         assert listener.proto == socket.IPPROTO_TCP, "asyncio leaves others with Nagle's delay"
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_that_is_taken_is_reported() -> None:
     with listen("127.0.0.1", 0) as first:
         port = first.getsockname()[1]
         with pytest.raises(RefusedError, match=f"port {port} of 127.0.0.1 is taken"):
             listen("127.0.0.1", port)
 
 
-def test_a_host_that_is_none_is_told() -> None:
+def test_an_invalid_host_is_reported() -> None:
     with pytest.raises(ConfigError, match="cannot listen on 999"):
         listen("999.1.1.1", 0)

@@ -1,4 +1,4 @@
-"""Users, tokens and roles: what is accepted, and what no longer is."""
+"""Users, tokens and roles: which are accepted, and which are not any more."""
 
 import base64
 from collections.abc import Iterator

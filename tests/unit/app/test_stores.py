@@ -88,7 +88,7 @@ def test_a_reader_of_a_new_folder_sees_an_empty_store_and_makes_nothing(app: App
     assert not app.settings.data.exists()
 
 
-def test_a_reader_of_a_lost_database_is_told(app: App) -> None:
+def test_reading_a_lost_database_reports_it(app: App) -> None:
     opened(app)
     (app.settings.data / "rdo.sqlite").unlink()
     reader = app.anew()

@@ -1,4 +1,4 @@
-"""What is made once for all factories is used only as it was made."""
+"""Things that are made once for all factories are used only if nobody changed them."""
 
 from pathlib import Path
 

@@ -39,7 +39,7 @@ ENTRIES = (
 
 
 def why(name: str) -> list[str]:
-    return [str(reason) for reason in reasons(ENTRIES, name)]
+    return [str(reason) for reason in reasons(LockFile(ENTRIES), name)]
 
 
 def test_a_reason_leads_to_what_a_build_asked_for() -> None:
@@ -52,6 +52,25 @@ def test_a_reason_leads_to_what_a_build_asked_for() -> None:
 
 def test_an_extra_that_somebody_asks_for_is_a_reason() -> None:
     assert why("krb5")[0] == ('krb5 0.5: pyspnego 0.10 requires krb5>=0.3; extra == "kerberos"')
+
+
+def test_a_requirement_counts_for_the_interpreter_of_the_wheels() -> None:
+    redis = LockedPackage(
+        PackageOrigin.PYPI,
+        "redis",
+        "5.0",
+        "aa",
+        requires=('async-timeout; python_full_version <= "3.11.2"',),
+    )
+    timeout = LockedPackage(PackageOrigin.PYPI, "async-timeout", "4.0", "bb")
+
+    older, newer = (
+        reasons(LockFile((redis, timeout), python=python), "async-timeout")
+        for python in ("3.11.2", "3.11.3")
+    )
+
+    assert [one.because_of for one in older] == [f"redis 5.0 requires {redis.requires[0]}"]
+    assert newer == []
 
 
 @pytest.mark.parametrize(
@@ -74,7 +93,7 @@ def test_what_is_not_bridged_has_no_reasons() -> None:
 
 
 def test_a_lock_file_is_read_as_it_was_written(tmp_path: Path) -> None:
-    locked = LockFile(ENTRIES, "0123456789abcdef")
+    locked = LockFile(ENTRIES, "0123456789abcdef", python="3.11.2")
 
     locked.write(tmp_path / "bridge.json")
 

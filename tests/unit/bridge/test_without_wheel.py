@@ -1,4 +1,4 @@
-"""What the pages of an index tell of requirements, before pip is asked."""
+"""Requirements that the pages of an index reveal before pip runs."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What is taken out of where a build ran."""
+"""Which files are taken from the folder in which a build ran."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a command left of a build, as an outcome."""
+"""The outcome of a build, from the files that its command left."""
 
 from pathlib import Path
 

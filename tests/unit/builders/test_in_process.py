@@ -1,4 +1,4 @@
-"""Builds that threads of this process do."""
+"""Builds in threads of this process."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The tables by which every builder reads a log, and that no log makes them slow."""
+"""The tables with which every builder reads a log; no log makes them slow."""
 
 import time
 
@@ -78,7 +78,7 @@ def test_a_requirement_that_nothing_provides_is_read_as_each_program_writes_it(
     [
         (
             "cc x.c\nx.c:1: No space left on device\n" + BAD_EXIT.format("build"),
-            Failed(FailureReason.NO_SPACE, "No space left on device"),
+            Failed(FailureReason.NO_SPACE, "x.c:1: No space left on device"),
         ),
         (
             "1 out of 1 hunk FAILED\n" + BAD_EXIT.format("prep") + SUMMARY.format("prep"),
@@ -118,6 +118,47 @@ def test_a_requirement_that_nothing_provides_is_read_as_each_program_writes_it(
                 "RPM build errors:\n    File not found: /b/usr/bin/a\n"
             ),
             Failed(FailureReason.INSTALL, "File not found: /b/usr/bin/a"),
+        ),
+        (
+            (
+                "E   assert 1 == 2\nno space: No space left on device\n"
+                "error: Bad exit status from /var/tmp/rpm-tmp.Ab1 (%check)\n"
+            ),
+            Failed(FailureReason.TEST, "%check: assert 1 == 2"),
+        ),
+        (
+            (
+                "File a.png: git binary diffs are not supported.\n"
+                "error: Bad exit status from /var/tmp/rpm-tmp.Ab1 (%prep)\n"
+            ),
+            Failed(FailureReason.PATCH, "%prep: File a.png: git binary diffs are not supported."),
+        ),
+        (
+            (
+                "cp: cannot stat 'README': No such file or directory\n"
+                "error: Bad exit status from /var/tmp/rpm-tmp.Ab1 (%doc)\n"
+            ),
+            Failed(
+                FailureReason.INSTALL, "%doc: cp: cannot stat 'README': No such file or directory"
+            ),
+        ),
+        (
+            (
+                "make: *** [Makefile:3: a.o] Fehler 1\na.c:7:1: Fehler: »b« nicht deklariert\n"
+                "Fehler: Fehler-Status beim Beenden von /var/tmp/rpm-tmp.Ab1 (%build)\n"
+            ),
+            Failed(FailureReason.COMPILE, "%build: a.c:7:1: Fehler: »b« nicht deklariert"),
+        ),
+        (
+            "error: Name field must be present in package: (main package)\n",
+            Failed(FailureReason.SPEC, "Name field must be present in package: (main package)"),
+        ),
+        (
+            (
+                "warning: File listed twice: /etc/a\nerror: File not found: /b/etc/c\n"
+                "RPM build errors:\n    File listed twice: /etc/a\n    File not found: /b/etc/c\n"
+            ),
+            Failed(FailureReason.INSTALL, "File not found: /b/etc/c"),
         ),
         (
             "RPM build errors:\n    Directory not found: /b/usr/lib/a\n",

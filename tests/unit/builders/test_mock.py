@@ -2,19 +2,28 @@
 
 import ast
 import os
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rdo.builders.mock.builder import LOCK, MockBuilder, MockPlan, _take
+from rdo.builders.mock.builder import MockBuilder, MockPlan, _take
 from rdo.builders.mock.verdict import LOG, NO_DATABASE, failure
 from rdo.errors import CommandError, ConfigError, RefusedError
 from rdo.model.build import INSTALLED, Failed, FailureReason, Waiting
 from rdo.model.platform import BaseRepository, Family, Platform
 from rdo.model.program import Bounds, Limit, Logged
-from rdo.tools.rpm.mock import Mock, config_of, user_id, write_config
+from rdo.tools.rpm.buildroot_lock import NAME as LOCK
+from rdo.tools.rpm.mock import (
+    Mock,
+    MockRepository,
+    config_of,
+    repository_options,
+    user_id,
+    write_config,
+)
 
 PLATFORM = Platform(
     *("el9s-x86_64", Family.DNF, "x86_64", ".el9", "9", "", "3.9", "2.34", ("bash", "rpm-build")),
@@ -45,6 +54,32 @@ def test_a_configuration_has_what_the_platform_says() -> None:
     assert "priority=199" in str(found["dnf.conf"])
     assert "module_platform_id=platform:el9" in str(found["dnf.conf"])
     assert repr('it\'s "%{x}"') in config_of(PLATFORM, "rdo-t")
+
+
+def test_a_configuration_with_a_bootstrap_image_lets_mock_repeat_builds() -> None:
+    without = values(config_of(PLATFORM, "rdo-t"))
+    found = values(config_of(PLATFORM, "rdo-t", "quay.io/centos/centos:stream9"))
+
+    assert without["use_bootstrap"] is False
+    assert {key: found[key] for key in found if found[key] != without.get(key)} == {
+        "use_bootstrap": True,
+        "use_bootstrap_image": True,
+        "bootstrap_image": "quay.io/centos/centos:stream9",
+        "bootstrap_image_ready": True,
+    }
+
+
+def test_a_repository_is_added_with_the_pool_that_it_links_to(tmp_path: Path) -> None:
+    pool, repository = tmp_path / "my+pool", tmp_path / "repo"
+    pool.mkdir()
+    repository.mkdir()
+    (repository / "pool").symlink_to("../my+pool")
+
+    first, *_, last = repository_options([MockRepository(repository, 7)])
+
+    assert first == f"--addrepo=file://{repository},file://{tmp_path}/my%2Bpool"
+    flat = re.sub(r"[^a-zA-Z0-9_]", "", str(tmp_path).replace("/", "_"))
+    assert last.endswith(f"=--setopt={flat}_repofile__{flat.removeprefix('_')}_my2Bpool.priority=7")
 
 
 def test_a_configuration_that_says_the_same_is_not_touched(tmp_path: Path) -> None:
@@ -84,7 +119,7 @@ def test_mock_s_own_troubles_are_not_the_package_s(tmp_path: Path, status: int) 
         ("ERROR: Could not find required config file: /etc/mock/x.cfg", "mock-config"),
     ],
 )
-def test_a_classic_trap_is_told_with_its_remedy(tmp_path: Path, said: str, remedy: str) -> None:
+def test_a_classic_trap_is_reported_with_its_remedy(tmp_path: Path, said: str, remedy: str) -> None:
     (tmp_path / LOG).write_text(f"Traceback (most recent call last):\n  x\n{said}\n")
 
     found = failure(tmp_path, Logged(1, 1.0))
@@ -110,14 +145,14 @@ def test_what_dnf_lacks_is_waited_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("done", [Logged(11, 9.0), Logged(-9, 9.0, Limit.TIME)])
-def test_a_time_limit_is_told(tmp_path: Path, done: Logged) -> None:
+def test_a_time_limit_is_reported(tmp_path: Path, done: Logged) -> None:
     found = failure(tmp_path, done)
 
     assert isinstance(found, Failed)
     assert found.reason is FailureReason.TIME_LIMIT
 
 
-def test_an_absent_mock_and_another_program_of_its_name_are_told(tmp_path: Path) -> None:
+def test_an_absent_mock_and_another_program_of_its_name_are_reported(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"/no/mock is not installed") as caught:
         Mock("x.cfg", "/no/mock").find()
     assert "PyPI" in caught.value.hint
@@ -126,7 +161,7 @@ def test_an_absent_mock_and_another_program_of_its_name_are_told(tmp_path: Path)
         Mock("x.cfg", "true").find()
 
 
-def test_nobody_to_become_is_told(tmp_path: Path) -> None:
+def test_root_and_an_unknown_user_are_refused_for_mock(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="must not work as root"):
         user_id("root")
     with pytest.raises(RefusedError, match="no user no-such-user"):

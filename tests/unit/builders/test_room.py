@@ -19,7 +19,7 @@ def test_an_rpm_that_finds_too_little_space_is_no_fault_of_the_package(tmp_path:
     assert failure_of(caught.value).reason is FailureReason.NO_SPACE
 
 
-def test_what_fails_on_a_disk_with_space_is_what_it_says(tmp_path: Path) -> None:
+def test_on_a_disk_with_space_a_failure_keeps_its_reason(tmp_path: Path) -> None:
     compile_error = Failed(FailureReason.COMPILE, "gcc: error")
 
     assert disk_failure(compile_error, tmp_path) == compile_error

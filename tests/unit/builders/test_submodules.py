@@ -1,4 +1,4 @@
-"""Which URLs of submodules may be used, by a source that strangers wrote."""
+"""Which URLs of submodules may be used, in a source from strangers."""
 
 from pathlib import Path
 
@@ -21,6 +21,7 @@ SSH = "ssh://git@example.test/a/b.git"
         ("https://u:p@other.test/x", HTTPS, "https://other.test/x"),
         ("ssh://git@example.test/x", SSH, "ssh://git@example.test/x"),
         ("../x.git", "git@example.test:a/b.git", "git@example.test:a/x.git"),
+        ("../../x.git", "git@example.test:a/b.git", "git@example.test:x.git"),
         ("https://other.test/x.git", "", "https://other.test/x.git"),
     ],
 )
@@ -35,6 +36,8 @@ def test_what_a_source_may_use(written: str, base: str, url: str) -> None:
         ("-oProxyCommand=x", HTTPS),
         ("file:///etc/secret.git", HTTPS),
         ("/srv/private.git", HTTPS),
+        ("../../../inside.test/x", HTTPS),
+        ("../../../x", "git@example.test:a/b.git"),
         ("./x", ""),
         ("/srv/private.git", ""),
         ("http://inside.test/x", HTTPS),

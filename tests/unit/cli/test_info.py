@@ -58,7 +58,7 @@ def test_a_word_alone_is_a_filter_of_names_unless_it_is_nearly_a_verb(ask: Ask) 
     assert 'did you mean "verify"?' in ask("verfy", *ASKED, code=2)
 
 
-def test_an_attribute_that_no_package_has_is_told(
+def test_an_attribute_that_no_package_has_is_reported(
     ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:
     ask("tagz:maple", *ASKED)
@@ -180,7 +180,7 @@ def test_releases_map_base_os_to_branches(ask: Ask) -> None:
     assert [release["name"] for release in eol] == ["elm"]
 
 
-def test_a_release_is_told_as_rdopkg_does(ask: Ask) -> None:
+def test_a_release_is_printed_as_rdopkg_does(ask: Ask) -> None:
     assert ask("release", "-r", "elm", *ASKED).splitlines() == [
         "name: elm",
         "status: eol",

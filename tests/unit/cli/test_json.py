@@ -1,4 +1,4 @@
-"""Every command answers programs, but for those whose output is not ours or is nothing."""
+"""Every command has JSON output, except those that print another program's output or nothing."""
 
 from collections.abc import Iterator
 

@@ -10,6 +10,7 @@ import pytest
 
 from rdo import log_context
 from rdo.cli import main
+from rdo.cli.log_lines import configure_logging
 from rdo.errors import CommandError, RefusedError
 
 
@@ -102,7 +103,7 @@ def test_a_bug_keeps_its_traceback(
 
 
 def test_a_log_line_names_what_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
-    main.configure_logging()
+    configure_logging()
     log = logging.getLogger("rdo.trunk")
 
     with log_context.about("python-pbr@1a2b3c4"):
@@ -117,7 +118,7 @@ def test_a_log_line_names_what_it_is_about(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_verbose_says_what_is_run(capsys: pytest.CaptureFixture[str]) -> None:
-    main.configure_logging(verbose=True)
+    configure_logging(verbose=True)
 
     logging.getLogger("rdo.run").debug("run: git")
 
@@ -152,7 +153,7 @@ def test_errors_and_tracebacks_hold_no_control_characters(
 
 
 def test_log_lines_hold_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    main.configure_logging()
+    configure_logging()
 
     with log_context.about("na\x1b]0;t\x07me"):
         logging.getLogger("rdo").warning("failed: %s", "x\x1b[2Jy\r\u202ez\nnext")
@@ -162,7 +163,7 @@ def test_log_lines_hold_no_control_characters(capsys: pytest.CaptureFixture[str]
 
 
 def test_log_lines_hold_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
-    main.configure_logging(debug=True)
+    configure_logging(debug=True)
 
     logging.getLogger("rdo").debug("run: git fetch %s", "https://bot:TOKEN@h/x")
     logging.getLogger("httpx").info("HTTP Request: POST https://chat.test/services/TOKEN")
@@ -244,7 +245,7 @@ def test_the_last_line_of_any_error_is_json_for_programs(
 
 
 @pytest.mark.parametrize("args", [["trunk", "nope", "--json"], ["--json"], ["why", "--json"]])
-def test_a_wrong_command_line_is_told_in_json_too(
+def test_a_wrong_command_line_is_reported_in_json_too(
     capsys: pytest.CaptureFixture[str], args: list[str]
 ) -> None:
     assert main.run(args) == 2

@@ -1,4 +1,4 @@
-"""What is shown below the log on a terminal while builds run."""
+"""The progress lines that a terminal shows below the log while builds run."""
 
 from pathlib import Path
 

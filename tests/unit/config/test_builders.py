@@ -1,4 +1,4 @@
-"""The sections [builders.NAME], and what targets and packages name of them."""
+"""The sections [builders.NAME], and how targets and packages refer to them."""
 
 from pathlib import Path
 
@@ -102,6 +102,13 @@ def test_a_platform_has_one_default_builder(tmp_path: Path) -> None:
         (
             '[builders.farm]\nkind = "root"\ncommand = ["x"]',
             'rdo.toml:3: builders.farm.command is not a key of kind = "root"',
+        ),
+        (
+            '[builders.mock]\nmock-config = "x"\nbootstrap-image = "y"',
+            (
+                "rdo.toml:3: builders.mock.bootstrap-image is of no use beside mock-config, which"
+                " names a configuration with its own image"
+            ),
         ),
         ('[builders.k]\nkind = "koji"', 'rdo.toml:1: [builders.k] lacks "server"'),
         (

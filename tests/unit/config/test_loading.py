@@ -141,7 +141,7 @@ def test_a_fault_names_file_line_and_remedy(folder: Path, text: str, said: str) 
     assert faults(folder, text)[0].startswith(said)
 
 
-def test_all_faults_are_told_at_once(folder: Path) -> None:
+def test_all_faults_are_reported_at_once(folder: Path) -> None:
     text = "dta = 'x'\n[targets.a]\nrelease = 1\nplatform = 'p'\n"
 
     told = faults(folder, text, RDO_TARGETS__A__WORKERS="many")
@@ -153,7 +153,7 @@ def test_all_faults_are_told_at_once(folder: Path) -> None:
     ]
 
 
-def test_a_file_that_is_not_utf8_is_told_by_line(folder: Path) -> None:
+def test_a_file_that_is_not_utf8_is_reported_by_line(folder: Path) -> None:
     (folder / "rdo.toml").write_bytes(b"# \n# \xff\n")
 
     with pytest.raises(ConfigError, match=r"rdo\.toml:2: not UTF-8"):
@@ -185,7 +185,7 @@ def test_a_path_from_the_environment_is_relative_to_the_current_folder(folder: P
     assert settings.platforms == Path.cwd() / "d/platforms"
 
 
-def test_a_variable_that_sets_nothing_is_told(
+def test_a_variable_that_sets_nothing_is_reported(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -200,7 +200,7 @@ def test_a_variable_that_sets_nothing_is_told(
     ]
 
 
-def test_a_variable_that_a_command_reads_is_not_told(
+def test_a_variable_that_a_command_reads_is_not_reported(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     sources = (file.read_text() for file in Path(rdo.__file__).parent.rglob("*.py"))

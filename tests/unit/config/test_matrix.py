@@ -49,9 +49,9 @@ def test_a_key_of_one_target_is_known_by_its_line_and_can_be_set_alone(tmp_path:
         ('["deb12-x86_64", "deb13-x86_64", "deb13-aarch64"]', '"x"', "must be a list of names"),
         ('"deb13-aarch64"', "1", "must be a list of names"),
         ('"deb13-aarch64"', '"deb12-x86_64"', "names deb12-x86_64 twice"),
-        ("workers = 4", 'platform = "deb12-x86_64"', "cannot stand beside platform"),
-        ("workers = 4", 'url = "http://x.example.test/"', "cannot stand beside url"),
-        ("workers = 4", 'dist = ".deb12"', "cannot stand beside dist"),
+        ("workers = 4", 'platform = "deb12-x86_64"', "cannot be combined with platform"),
+        ("workers = 4", 'url = "http://x.example.test/"', "cannot be combined with url"),
+        ("workers = 4", 'dist = ".deb12"', "cannot be combined with dist"),
     ],
 )
 def test_a_section_that_contradicts_itself_is_one_fault_with_its_line(

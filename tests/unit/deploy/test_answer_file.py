@@ -1,4 +1,4 @@
-"""Reading an answer file: what is wrong in it is told all at once, by lines."""
+"""Reading an answer file: all faults are reported at once, each with its line."""
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ def test_values_are_read_as_packstack_reads_them() -> None:
     assert found.faults == found.notes == []
 
 
-def test_all_faults_are_told_at_once_each_with_its_line() -> None:
+def test_all_faults_are_reported_at_once_each_with_its_line() -> None:
     text = (
         "[general]\nCONFIG_GLANCE_INSTAL=y\nnonsense\nCONFIG_REPO=a\n  continued\n"
         "CONFIG_REPO=b\n[other]\nCONFIG_X=1\n"
@@ -65,7 +65,9 @@ def test_windows_line_ends_and_a_byte_order_mark_are_no_fault() -> None:
         (b"[general]\n" + b"#" * 1_000_000, None, "is larger than"),
     ],
 )
-def test_what_is_not_an_answer_file_is_told(content: bytes, line: int | None, words: str) -> None:
+def test_what_is_not_an_answer_file_is_reported(
+    content: bytes, line: int | None, words: str
+) -> None:
     ((where, said),) = faults(content)
 
     assert where == line
@@ -98,7 +100,7 @@ def test_the_error_has_all_faults_in_the_order_of_lines() -> None:
 
 
 @given(st.lists(st.sampled_from([b"[general]", b"\n", b"=", b"CONFIG_REPO", b" ", b"\xff"])))
-def test_whatever_is_in_a_file_it_is_read_or_told(parts: list[bytes]) -> None:
+def test_any_file_is_read_or_its_fault_is_reported(parts: list[bytes]) -> None:
     found = read_answers(b"".join(parts), TABLE)
 
     assert set(found.values) <= {"CONFIG_REPO"}

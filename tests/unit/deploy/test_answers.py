@@ -57,7 +57,7 @@ def test_the_common_password_is_for_all_that_have_none() -> None:
     assert found.by_key["CONFIG_SWIFT_HASH"].origin is Origin.GENERATED
 
 
-def test_faults_of_values_are_told_with_their_lines() -> None:
+def test_faults_of_values_are_reported_with_their_lines() -> None:
     text = "CONFIG_NOVA_INSTALL=\nCONFIG_NEUTRON_INSTALL=n\nCONFIG_NTP_SERVERS=10.0.0\n"
 
     assert said(answers(text, CONFIG_REDIS_PORT="99999")) == [
@@ -128,7 +128,7 @@ def test_hosts_are_a_controller_and_compute_hosts() -> None:
     assert three["CONFIG_NETWORK_HOSTS"] == three["CONFIG_MARIADB_HOST"] == "10.0.0.7"
 
 
-def test_an_option_without_a_key_is_told() -> None:
+def test_an_option_without_a_key_is_reported() -> None:
     with pytest.raises(ConfigError, match='did you mean "CONFIG_DEBUG_MODE"'):
         check_options(TABLE, {"CONFIG_DEBUG_MOD": "y"})
 
@@ -189,7 +189,7 @@ def matters(group: KeyGroup) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("group", TABLE.groups, ids=lambda group: group.name)
-def test_each_key_is_used_or_told_as_not_here_yet_or_refused(group: KeyGroup) -> None:
+def test_each_key_is_used_or_reported_as_not_supported_yet_or_refused(group: KeyGroup) -> None:
     around = matters(group)
     for key in group.keys:
         value = another(key)
@@ -208,7 +208,7 @@ def test_each_key_is_used_or_told_as_not_here_yet_or_refused(group: KeyGroup) ->
             )
 
 
-def test_what_is_answered_in_vain_is_told_with_its_reason() -> None:
+def test_an_answer_without_effect_is_reported_with_its_reason() -> None:
     found = answers(
         "CONFIG_MANILA_BACKEND=netapp\nCONFIG_MANILA_DB_PW=x\nCONFIG_VCENTER_USER=me\n"
         "CONFIG_STORAGE_HOST=10.0.0.9\nCONFIG_HEAT_DOMAIN=heat\n"
@@ -254,7 +254,7 @@ def other_value(key: Key) -> str:
 def told_of(key: Key) -> set[str]:
     """Return what is told of a key that has another value than its default."""
     found = answers(f"{key.name}={other_value(key)}\n")
-    words = ("is refused: ", "not here yet, so", "without effect")
+    words = ("is refused: ", "not supported yet, so", "without effect")
     texts = [one.said for one in (*found.faults, *found.notes) if key.name in one.said]
     return {word for text in texts for word in words if word in text}
 
@@ -276,4 +276,4 @@ def test_each_key_with_another_value_is_used_or_told_or_refused(key: Key) -> Non
         assert told == {"is refused: "}
     elif not is_nobody_s_choice(key):
         assert len(told) == 1
-        assert told <= {"not here yet, so", "without effect"}
+        assert told <= {"not supported yet, so", "without effect"}

@@ -1,4 +1,4 @@
-"""What is told about hosts that cannot be reached, and steps that fail."""
+"""Messages about hosts that cannot be reached, and about steps that fail."""
 
 import pytest
 

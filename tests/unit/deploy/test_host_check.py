@@ -1,4 +1,4 @@
-"""What stands against a host, decided from what it says of itself."""
+"""What makes a host unsuitable, decided from the facts it reports."""
 
 from dataclasses import replace
 
@@ -41,14 +41,14 @@ def test_nothing_stands_against_a_good_host() -> None:
     ("facts", "weight", "words"),
     [
         (replace(GOOD, programs=("rpm",), system="X 1"), Weight.ERROR, "runs X 1 without dnf"),
-        (replace(GOOD, is_root=False), Weight.ERROR, "not entered as root"),
+        (replace(GOOD, is_root=False), Weight.ERROR, "not allow login as root"),
         (replace(GOOD, has_systemd=False), Weight.ERROR, "systemd"),
         (replace(GOOD, repositories=("base",)), Weight.ERROR, "openstack-RELEASE"),
         (replace(GOOD, ports={5672: "nc"}), Weight.ERROR, "port 5672 is taken by nc"),
         (replace(GOOD, ports={3306: ""}), Weight.ERROR, "taken by another program"),
         (replace(GOOD, disk_mb=4999), Weight.ERROR, "4999 MB free"),
         (replace(GOOD, memory_mb=3000), Weight.WARNING, "3000 MB of memory"),
-        (replace(GOOD, seconds_off=11.4), Weight.WARNING, "11 s off"),
+        (replace(GOOD, seconds_off=11.4), Weight.WARNING, "by 11 s"),
     ],
 )
 def test_each_lack_is_one_finding_with_a_remedy(
@@ -72,14 +72,14 @@ def test_a_compute_host_needs_less() -> None:
     assert len(found(small)) == 3
 
 
-def test_a_system_without_dnf_is_told_alone() -> None:  # P13
+def test_a_system_without_dnf_is_reported_alone() -> None:  # P13
     bare = replace(GOOD, programs=(), has_systemd=False, repositories=())
 
     assert len(found(bare)) == 1
 
 
 @pytest.mark.parametrize("answer", ["", "hello", "[]", "{}", '{"time": "x"}', "null"])
-def test_an_answer_that_is_none_is_told(answer: str) -> None:
+def test_an_unreadable_answer_is_reported(answer: str) -> None:
     def says(*argv: object, **options: object) -> Completed:
         return Completed(0, answer, "", 0.0, answer.encode())
 

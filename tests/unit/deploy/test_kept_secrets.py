@@ -40,7 +40,7 @@ def test_nothing_is_made_by_looking(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"A": 1}', '{"A": "x"'])
-def test_a_damaged_file_is_told_and_kept(tmp_path: Path, content: str) -> None:
+def test_a_damaged_file_is_reported_and_kept(tmp_path: Path, content: str) -> None:
     kept = KeptSecrets(tmp_path / "one")
     kept.make(["A"])
     (kept.folder / "secrets.json").write_text(content)

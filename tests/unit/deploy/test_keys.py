@@ -1,4 +1,4 @@
-"""The table of keys is whole, and agrees with itself."""
+"""The table of keys is complete and consistent."""
 
 import ast
 import re

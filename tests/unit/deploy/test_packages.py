@@ -1,4 +1,4 @@
-"""What dnf says becomes one line with what to do."""
+"""dnf's messages become one line that says what to do."""
 
 import pytest
 
@@ -58,13 +58,13 @@ def test_a_failure_of_dnf(said: str, message: str, remedy: str) -> None:
     assert remedy in fault.remedy
 
 
-def test_a_failed_command_is_told_without_its_arguments_after_the_third() -> None:
+def test_a_failed_command_is_reported_without_its_arguments_after_the_third() -> None:
     fault = fault_of(("a", "b", "c", "--password=x"), "first\n\nlast words\n", 3)
 
     assert fault.said == "a b c ended with status 3: first; last words"
 
 
-def test_a_full_disk_is_told_whatever_the_command_was() -> None:
+def test_a_full_disk_is_reported_whatever_the_command_was() -> None:
     fault = fault_of(("x",), "write: No space left on device", 1)
 
     assert fault.said == "the disk is full"

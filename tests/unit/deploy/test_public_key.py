@@ -1,4 +1,4 @@
-"""The public ssh key that answers name, and how it gets into a user's file."""
+"""The public ssh key that answers name, and how it is added to a user's file."""
 
 import os
 import pwd

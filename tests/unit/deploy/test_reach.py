@@ -1,4 +1,4 @@
-"""Whether a service answers at all, asked of real sockets."""
+"""Whether a service answers at all, tried with real sockets."""
 
 import socket
 import threading
@@ -48,7 +48,7 @@ def test_any_answer_is_one() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "http://127.0.0.1:1"])
-def test_nobody_there_is_told_and_asked_again(url: str) -> None:
+def test_nobody_there_is_reported_and_asked_again(url: str) -> None:
     with pytest.raises(Unsure, match="nova answers"):
         reach.must_answer(url, "nova")
 

@@ -1,4 +1,4 @@
-"""Settings in INI files are changed, and nothing else in them."""
+"""Settings in INI files are changed, and the rest of the files is not."""
 
 import configparser
 

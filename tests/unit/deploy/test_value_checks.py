@@ -64,7 +64,7 @@ def test_a_good_value_has_no_fault(kind: Kind, value: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "value"), BAD, ids=lambda one: str(one)[:20])
-def test_a_bad_value_is_told(kind: Kind, value: str) -> None:
+def test_a_bad_value_is_reported(kind: Kind, value: str) -> None:
     assert fault_of(replace(KEY, kind=kind), value)
 
 

@@ -1,4 +1,4 @@
-"""Dist-git sites: what a clone's URL says of its package."""
+"""Dist-git sites: facts about a package that the URL of a clone reveals."""
 
 from pathlib import Path
 

@@ -19,13 +19,13 @@ _MACRO = re.compile(r"%([A-Za-z_]\w*)")
 _HEAD = """\
 # Macros of the embedded platform
 
-What `deb12-x86_64` adds to Debian's rpm, so that specs of the RPM world build as they are. On
-`el9s`, `el10s` and `fedora` these are the distribution's own. This page is made from the comments
-in `src/rdo/roots/macros/`; change it there.
+`deb12-x86_64` adds these macros to Debian's rpm, so that specs for RPM distributions build
+unchanged. On `el9s`, `el10s` and `fedora` the distribution has its own. This page is generated
+from the comments in `src/rdo/roots/macros/`; change it there.
 
-What rpm itself brings is not listed: `%autosetup` (also with `-S git`), `%configure`,
+It does not list macros that rpm itself has: `%autosetup` (also with `-S git`), `%configure`,
 `%make_build`, `%make_install`, `%find_lang`, `%bcond`, `%bcond_with`, `%bcond_without`,
-`%license`. `%{?rhel}`, `%{?fedora}` and `%{?dist}` are what the platform's definition says.
+`%license`. The platform's definition sets `%{?rhel}`, `%{?fedora}` and `%{?dist}`.
 """
 
 
@@ -81,7 +81,7 @@ def _starts(lines: list[str]) -> Iterator[str]:
 
 
 def _shown(section: Section) -> str:
-    text = [*section.text, f"Behaves as {section.follows}."]
+    text = [*section.text, f"Compatible with: {section.follows}."]
     rows = [
         f"| {', '.join(f'`%{name}`' for name in names)} | {gives.replace('|', chr(92) + '|')} |"
         for names, gives in section.rows

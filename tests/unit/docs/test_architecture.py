@@ -1,4 +1,4 @@
-"""The pages about the code name what is there, and what is there is named."""
+"""The pages about the code name every part that exists, and no other."""
 
 import re
 import tomllib

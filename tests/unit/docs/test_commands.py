@@ -47,13 +47,20 @@ def parse(args: Sequence[str], *, may_lack_arguments: bool = False) -> None:
             return
         if not isinstance(command, click.Group):
             return
-        left = [*context._protected_args, *context.args]
+        left = [*_protected(context), *context.args]
         if not left:
             return
         found, next_command, rest = command.resolve_command(context, left)
         assert found
         assert next_command
         name, command = found, next_command
+
+
+def _protected(context: click.Context) -> list[str]:
+    """Return what a group leaves to its command; click 8.1 has it under another name."""
+    name = "_protected_args" if hasattr(context, "_protected_args") else "protected_args"
+    words: list[str] = getattr(context, name)
+    return words
 
 
 @pytest.mark.parametrize("line", COMMAND_LINES, ids=str)

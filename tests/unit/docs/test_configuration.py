@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from rdo.config.builders import BuilderSection, PackageBuilder
+from rdo.config.depending import DependencySection
 from rdo.config.distgit_server import DistgitServerSection
 from rdo.config.forges import HookSection, ReviewSection
 from rdo.config.pushing import PushSection
@@ -38,6 +39,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "targets.NAME": Target,
     "targets.NAME.package-builders.PACKAGE": PackageBuilder,
     "targets.NAME.checks.JOB": CheckSection,
+    "targets.NAME.dependencies.SIDE": DependencySection,
     "targets.NAME.follow": FollowSection,
     "targets.NAME.promotions.NAME": PromotionSection,
     "signing, targets.NAME.signing": SigningSection,
@@ -82,6 +84,7 @@ def test_every_key_is_there_with_its_default(heading: str) -> None:
         "checks",
         "promotions",
         "push",
+        "dependencies",
         "builders",
         "package-builders",
         "gerrit",

@@ -1,4 +1,4 @@
-"""What README and how-tos show of the demo is what it prints, as the golden test knows it."""
+"""README and how-tos show the demo's real output, which the golden test records."""
 
 import re
 from pathlib import Path

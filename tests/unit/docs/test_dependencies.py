@@ -74,7 +74,7 @@ def imports(folder: Path) -> set[str]:
         ("System, Fedora and EL", listed("dnf.txt")),
     ],
 )
-def test_each_list_is_told_whole_with_reasons(heading: str, wanted: list[str]) -> None:
+def test_each_list_is_printed_whole_with_reasons(heading: str, wanted: list[str]) -> None:
     told = {row[0]: row[1] for row in table(TEXT, heading)}
 
     assert sorted(told) == sorted(wanted)

@@ -1,4 +1,4 @@
-"""What from-distroinfo.md shows is so."""
+"""The examples in from-distroinfo.md are true."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""No text of ours installs a stranger's program, and none installs us from an index."""
+"""No text of ours installs a foreign program, and none installs rdo from a package index."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What the source says of itself: its folders, the documents it names, the checks it silences."""
+"""Rules for the source text: its folders, the documents it names, the checks it silences."""
 
 import ast
 import builtins

@@ -1,4 +1,4 @@
-"""What webhooks announce, and whose messages are believed."""
+"""Which events webhooks announce, and which messages are believed."""
 
 import hashlib
 import hmac

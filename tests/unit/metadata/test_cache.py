@@ -53,7 +53,9 @@ def test_a_changed_import_is_read_again(folder: Folder, cache: Path) -> None:
     assert names(load(folder, cache)) == ["python-b"]
 
 
-def test_a_fault_found_in_a_cached_tree_is_told_with_its_line(folder: Folder, cache: Path) -> None:
+def test_a_fault_found_in_a_cached_tree_is_reported_with_its_line(
+    folder: Folder, cache: Path
+) -> None:
     folder.write(main=f"{MINIMAL}packages:\n- project: a\n  name: a/b\n  tags: {{oak: }}\n")
     load(folder, cache)
     line = len(MINIMAL.splitlines()) + 3

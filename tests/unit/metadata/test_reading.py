@@ -60,13 +60,15 @@ def test_a_cycle_of_imports_is_shown(folder: Folder) -> None:
         ("package-default: []", 'main.yml:1: "package-default" must be a mapping'),
     ],
 )
-def test_what_cannot_be_read_is_told_with_its_line(folder: Folder, text: str, said: str) -> None:
+def test_what_cannot_be_read_is_reported_with_its_line(
+    folder: Folder, text: str, said: str
+) -> None:
     folder.write(main=text, tags="packages: []")
 
     assert faults(folder)[0].startswith(said)
 
 
-def test_a_link_to_itself_is_told_with_its_line(folder: Folder) -> None:
+def test_a_link_to_itself_is_reported_with_its_line(folder: Folder) -> None:
     folder.write(main="import: [loop.yml]")
     (folder.path / "loop.yml").symlink_to("loop.yml")
 
@@ -80,7 +82,7 @@ def test_a_link_that_leads_out_is_refused(folder: Folder) -> None:
     assert faults(folder) == ["main.yml:1: out.yml leads out of the metadata's folder"]
 
 
-def test_the_faults_of_all_files_are_told_at_once(folder: Folder) -> None:
+def test_the_faults_of_all_files_are_reported_at_once(folder: Folder) -> None:
     folder.write(
         main="import: [one.yml, two.yml, none.yml]\npackages: 1", one="a: [", two="x: !!a b"
     )

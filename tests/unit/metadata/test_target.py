@@ -169,13 +169,15 @@ LINE = len(MINIMAL.splitlines()) + 4  # of what is written after PACKAGE
         ("pacakges: []", f'main.yml:{LINE}: the file: unknown key "pacakges"; did you mean "pack'),
     ],
 )
-def test_a_fault_in_a_package_is_told_with_its_line(folder: Folder, text: str, said: str) -> None:
+def test_a_fault_in_a_package_is_reported_with_its_line(
+    folder: Folder, text: str, said: str
+) -> None:
     folder.write(main=f"{MINIMAL}{PACKAGE}{text}\n")
 
     assert faults(folder)[0].startswith(said)
 
 
-def test_a_fault_in_an_override_is_told_with_its_line(folder: Folder) -> None:
+def test_a_fault_in_an_override_is_reported_with_its_line(folder: Folder) -> None:
     folder.write(
         main=f"{MINIMAL}packages:\n- project: a\nimport: [tags.yml]",
         tags="packages:\n- project: a\n  tags:\n    oak:\n      source_branch: x\n",
@@ -200,7 +202,9 @@ def test_a_fault_in_an_override_is_told_with_its_line(folder: Folder) -> None:
         ("repos: [{branch: x}]", 'main.yml:3: a repo of release elm lacks "name"'),
     ],
 )
-def test_a_fault_in_a_release_is_told_with_its_line(folder: Folder, text: str, said: str) -> None:
+def test_a_fault_in_a_release_is_reported_with_its_line(
+    folder: Folder, text: str, said: str
+) -> None:
     repos = "" if "repos" in text else "  repos: [{name: el9s}]\n"
     folder.write(main=f"releases:\n- name: elm\n  {text}\n{repos}packages: []\n")
 
@@ -256,7 +260,7 @@ def test_a_key_that_is_near_to_none_is_somebodys_own(folder: Folder) -> None:
     assert list(packages(metadata.load(folder.path, "main.yml").target("oak"))) == ["a"]
 
 
-def test_all_faults_of_a_target_are_told_at_once(folder: Folder) -> None:
+def test_all_faults_of_a_target_are_reported_at_once(folder: Folder) -> None:
     folder.write(main=f"{MINIMAL}{PACKAGE}  name: a/b\n  upstream: ~\n  component: x\n")
 
     assert len(faults(folder)) == 3

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from rdo.pages.timeline import LEFT, WIDTH, timeline
+from rdo.pages.timeline import LEFT, RIGHT, WIDTH, timeline
 
 NOW = datetime(2026, 8, 31, 12, tzinfo=UTC)
 
@@ -12,10 +12,17 @@ def test_moves_are_placed_by_time_and_older_ones_left_out() -> None:
 
     first, second = made.lanes
     assert [(dot.x, dot.text) for dot in first.dots] == [
-        (WIDTH - 12, "now"),
-        ((LEFT + WIDTH - 12) / 2, "then"),
+        (WIDTH - RIGHT, "now"),
+        ((LEFT + WIDTH - RIGHT) / 2, "then"),
     ]
     assert second.dots == ()
     assert first.y < second.y < made.height
     assert made.marks[0][1] == "31 Aug"
     assert all(LEFT <= x <= WIDTH for x, _ in made.marks)
+
+
+def test_the_label_of_today_is_whole() -> None:
+    at_midnight = timeline({"current": []}, NOW + timedelta(hours=12))
+
+    half_of_a_label = 20
+    assert max(x for x, _ in at_midnight.marks) + half_of_a_label <= WIDTH

@@ -200,4 +200,4 @@ def test_a_target_without_components_has_no_criteria_about_them() -> None:
 
     for one in (replace(GOOD, each=True), replace(GOOD, component_jobs={"network": ("c",)})):
         [(_, fault)] = none.of({"tested": one})
-        assert fault.startswith("it speaks of components, but the target has none")
+        assert fault.startswith("it names components, but the target has none")

@@ -28,7 +28,7 @@ def test_what_clients_do_not_take_by_themselves(before: str, after: str, is_olde
     assert bool(gone_backwards([rpm(before)], [rpm(after)])) is is_older
 
 
-def test_both_versions_are_told_with_their_epochs() -> None:
+def test_both_versions_are_reported_with_their_epochs() -> None:
     [found] = gone_backwards(
         [rpm("2:a-1-1.noarch"), rpm("b-1-1.noarch")], [rpm("b-1-1.noarch"), rpm("a-1-1.noarch")]
     )

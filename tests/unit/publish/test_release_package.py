@@ -66,12 +66,12 @@ def test_each_component_is_a_repository(tmp_path: Path) -> None:
     ]
 
 
-def test_a_name_that_leads_nowhere_is_told(repos: Path) -> None:
+def test_a_name_that_leads_nowhere_is_reported(repos: Path) -> None:
     with pytest.raises(NotFoundError, match="master-deb12 has no repository consistent yet"):
         release_sections(SITE, repos, "master", "consistent")
 
 
-def test_a_release_that_cannot_be_a_version_is_told(repos: Path) -> None:
+def test_a_release_that_cannot_be_a_version_is_reported(repos: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be the version of a package"):
         release_sections(SITE, repos, "%(id)", "current")
 

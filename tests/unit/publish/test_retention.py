@@ -441,7 +441,7 @@ def test_however_big_it_is_an_hour_is_kept(world: World) -> None:
     assert (found.keep, found.repositories) == (GRACE, ())
 
 
-def test_all_that_goes_is_told_by_its_place() -> None:
+def test_each_removal_is_reported_by_its_place() -> None:
     found = Purge(
         frozenset(), ("r",), ("l",), ("b",), ("p",), ("s",), ("a",), ("o",), frozenset({1})
     )

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rdo.roots.inside import buildrequires
-from rdo.roots.inside.declared import DeclaredFiles
-from rdo.roots.inside.foretell import READ_ONLY
+from rdo.roots.inside.building import buildrequires
+from rdo.roots.inside.building.declared import DeclaredFiles
+from rdo.roots.inside.building.foretell import READ_ONLY
 
 PBR = {
     "setup.py": "import setuptools\nsetuptools.setup(setup_requires=['pbr>=2.0.0'], pbr=True)\n",

@@ -119,7 +119,7 @@ def test_only_a_platform_that_comes_with_rdo_can_be_extended(other: str) -> None
         parse_platform("x", f"extends = {other}\n", "x.toml")
 
 
-def test_a_fault_in_what_is_added_is_told_with_its_line() -> None:
+def test_a_fault_in_what_is_added_is_reported_with_its_line() -> None:
     with pytest.raises(ConfigError, match=r"^x\.toml:4: bridged\.foo"):
         parse_platform("x", EXTENDS.replace("acl = []", 'foo = "bar"'), "x.toml")
 
@@ -158,8 +158,29 @@ def test_an_interpreter_that_cannot_be_had_is_one_error_with_those_that_can(pyth
     assert str(raised.value) == f"x.toml:2: interpreter {said}"
 
 
-def test_a_dnf_platform_has_no_key_for_an_interpreter() -> None:
-    text = 'extends = "el9s-x86_64"\n[interpreter]\npython = "3.11"\n'
+def test_a_dnf_platform_takes_the_package_of_an_interpreter() -> None:
+    text = 'extends = "el9s-x86_64"\n[interpreter]\npython = "3.12"\n'
 
-    with pytest.raises(ConfigError, match=r'x\.toml:2: unknown key "interpreter"'):
+    found = parse_platform("x", text, "x.toml")
+
+    assert (found.python, found.base_python, found.python_program) == ("3.12", "3.9", "python3.12")
+    assert {"python3", "python3.12"} <= set(found.packages)
+    assert found.spec_requires["python3-devel"] == ("python3.12-devel",)
+    assert found.own_python("python3dist(pbr) >= 2") == "python3.12dist(pbr) >= 2"
+    assert found.own_python("(python3dist(a) or python3-b)") == "(python3.12dist(a) or python3-b)"
+
+
+def test_python_requirements_stay_as_they_are_without_a_second_python() -> None:
+    for name in ("el9s-x86_64", "deb11-x86_64"):
+        assert built_in_platform(name).own_python("python3dist(a)") == "python3dist(a)"
+
+
+@pytest.mark.parametrize("python", ["3.9", "3.6"])
+def test_the_interpreter_of_a_dnf_platform_is_newer_than_the_base(python: str) -> None:
+    text = f'extends = "el9s-x86_64"\n[interpreter]\npython = "{python}"\n'
+
+    with pytest.raises(ConfigError) as raised:
         parse_platform("x", text, "x.toml")
+
+    said = "interpreter must name a Python that is newer than the base's 3.9"
+    assert str(raised.value) == f"x.toml:2: {said}"

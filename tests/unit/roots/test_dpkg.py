@@ -96,3 +96,24 @@ def test_a_python_module_of_debian_stands_aside_for_that_of_pypi(tmp_path: Path)
         "deb(libc6)",
         "(deb(python3-wcwidth) >= 0.2 or python3dist(wcwidth))",
     ]
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "version"),
+    [
+        ("/usr/lib/ruby/gems/3.1.0/specifications/rexml-3.2.5.gemspec", "rexml", "3.2.5"),
+        ("/usr/lib/ruby/gems/3.1.0/specifications/default/date-3.2.2.gemspec", "date", "3.2.2"),
+        (
+            "/usr/share/rubygems-integration/all/specifications/net-http-pipeline-1.0.1.gemspec",
+            *("net-http-pipeline", "1.0.1"),
+        ),
+        (
+            "/var/lib/gems/3.1.0/specifications/nokogiri-1.13.10.rc1-x86_64-linux.gemspec",
+            *("nokogiri", "1.13.10.rc1"),
+        ),
+    ],
+)
+def test_a_gem_is_named_as_fedora_names_it(file: str, name: str, version: str) -> None:
+    found = [*dpkg.rubygems([file, file, "/usr/lib/ruby/3.1.0/bundler/source/gemspec.rb"])]
+
+    assert found == [f"rubygem({name}) = {version}", f"rubygem-{name} = {version}"]

@@ -3,15 +3,19 @@ import re
 from importlib import resources
 
 from rdo.roots.platform.definition import built_in_platform
-from rdo.roots.programs import PROGRAM_FOLDER, RootProgram
+from rdo.roots.programs import PROGRAM_FOLDER, PROGRAM_PACKAGES, RootProgram
 
 ROOTS = resources.files("rdo.roots")
 CALL = re.compile(r"%\{_rpmrdodir\} (\w+)")
 
 
-def _modules() -> set[str]:
-    names = {one.name for one in (ROOTS / "inside").iterdir()}
-    return {name.removesuffix(".py") for name in names if re.fullmatch(r"[a-z]\w*\.py", name)}
+def _modules() -> list[str]:
+    return [
+        f"rdo.roots.{folder.replace('/', '.')}.{one.name.removesuffix('.py')}"
+        for folder in PROGRAM_PACKAGES
+        for one in (ROOTS / folder).iterdir()
+        if re.fullmatch(r"[a-z]\w*\.py", one.name)
+    ]
 
 
 def _called_by_rpmbuild() -> set[str]:
@@ -20,9 +24,10 @@ def _called_by_rpmbuild() -> set[str]:
 
 
 def test_each_program_is_a_file_with_a_main_and_each_such_file_a_program() -> None:
-    modules = {name: importlib.import_module(f"rdo.roots.inside.{name}") for name in _modules()}
+    modules = [importlib.import_module(name) for name in _modules()]
+    programs = [one.__name__.rpartition(".")[2] for one in modules if hasattr(one, "main")]
 
-    assert {name for name, module in modules.items() if hasattr(module, "main")} == set(RootProgram)
+    assert sorted(programs) == sorted(RootProgram)
 
 
 def test_macros_call_programs_that_exist() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import createrepo_c
 import pytest
 
-from rdo.roots.inside.wrap_wheels import spec
+from rdo.roots.inside.installing.wrap_wheels import spec
 
 METADATA = """\
 Metadata-Version: 2.1

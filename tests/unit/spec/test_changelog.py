@@ -1,8 +1,14 @@
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
-from rdo.spec.changelog import ChangelogEntry, entries, header, is_automatic, with_entry
+from rdo.spec.changelog import (
+    entries,
+    header,
+    is_automatic,
+    not_before,
+    with_entry,
+)
 from rdo.spec.text import SpecText
 
 ONE = "* Mon Jan 01 2024 A <a@example.test> 1.0-1"
@@ -47,10 +53,6 @@ def test_the_entries(lines: list[str], expected: list[tuple[str, ...]]) -> None:
     assert len(found) == len(expected)
 
 
-def test_only_lines_that_say_something_are_changes() -> None:
-    assert ChangelogEntry(ONE, ("- x", "", "  ", "  more")).changes == ("- x", "  more")
-
-
 @pytest.mark.parametrize("month", range(1, 13))
 def test_a_header_is_english_whatever_the_locale(month: int) -> None:
     when = datetime(2026, month, 7)  # noqa: DTZ001 - a day, wherever it is
@@ -92,7 +94,7 @@ def test_a_change_is_text_and_no_line_of_it_is_more() -> None:
         "* Tue Jan 06 2026 A %%(id) <a@b> 1-1",
         "- Use %%(id)",
         "- Two",
-        "%%install",
+        "- %%install",
         "- * Mon Jan 05 2026 x",
         "-  # no",
         " more",
@@ -101,7 +103,26 @@ def test_a_change_is_text_and_no_line_of_it_is_more() -> None:
     assert len(entries(text)) == 1
 
 
-def test_changes_are_what_rpm_shows() -> None:
-    entry = ChangelogEntry(ONE, ("- 50%% more of %{name}", "# a comment", "  # another", "- y"))
+@pytest.mark.parametrize(
+    ("newest", "day"),
+    [
+        ("* Mon Jan 05 2026 A <a@b> 1-1", "2026-01-06"),
+        ("* Wed Jan 07 2026 A <a@b> 1-1", "2026-01-07"),
+        ("* Wed Jan  7 10:11:12 UTC 2026 A <a@b> 1-1", "2026-01-07"),
+        ("* Mon Feb 31 2026 A <a@b> 1-1", "2026-01-06"),
+        ("* Mon Jul 42 2026 A <a@b> 1-1", "2026-01-06"),
+        ("* A <a@b> 1-1", "2026-01-06"),
+    ],
+)
+def test_an_entry_is_not_older_than_the_one_below(newest: str, day: str) -> None:
+    today = datetime(2026, 1, 6, tzinfo=UTC)
 
-    assert entry.changes == ("- 50% more of %{name}", "- y")
+    found = not_before(spec("%changelog", newest, "- x"), today)
+
+    assert str(found.date()) == day
+
+
+def test_a_file_that_is_included_is_no_change() -> None:
+    text = spec("%changelog", "* Mon Jan 05 2026 A <a@b> 1-1", "- x", "%include old")
+
+    assert [one.lines[:1] for one in entries(text)] == [("- x",)]

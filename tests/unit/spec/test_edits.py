@@ -167,7 +167,7 @@ def test_an_entry_is_on_top_and_the_rest_stays(text: SpecText) -> None:
     new = changelog.with_entry(text, first, ["One", "Two"])
 
     assert changelog.entries(new)[0].header == first
-    assert changelog.entries(new)[0].changes == ("- One", "- Two")
+    assert changelog.entries(new)[0].lines[:2] == ("- One", "- Two")
     assert is_kept(text, new)
 
 

@@ -1,4 +1,4 @@
-"""Short ways to the values that the tests of the store are about."""
+"""Short ways to the values that the store's tests use."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Who is on a package: one person at a time, and all that were are remembered."""
+"""Acks of packages: one person at a time, and all earlier ones are kept."""
 
 from datetime import timedelta
 
@@ -16,7 +16,10 @@ def test_one_person_is_on_a_package_and_those_before_are_remembered(store: Store
 
     with store.read() as at:
         assert at.acks.all(TARGET) == {"a": second}
-        assert str(second) == "bob has been on it since 2026-08-01 13:00 UTC: a fix (https://h/1)"
+        assert (
+            str(second)
+            == "bob has been working on it since 2026-08-01 13:00 UTC: a fix (https://h/1)"
+        )
         first = at.acks.history(TARGET, "a")[1]
     assert first == Ack("a", NOW, "ann", "I look", "", later, "bob took over")
 

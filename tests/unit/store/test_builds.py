@@ -35,6 +35,29 @@ def test_two_builds_of_a_package_never_share_a_release_date(store: Store) -> Non
     assert other.release_date == NOW
 
 
+def test_the_targets_of_a_release_give_a_commit_one_release_date(store: Store) -> None:
+    with store.write() as at:
+        first = at.builds.plan("flamingo-deb12", commit(), now=NOW)
+        second = at.builds.plan(
+            "flamingo-deb13", commit(), now=later(60), like=["flamingo-deb12", "flamingo-deb11"]
+        )
+        alone = at.builds.plan("master-deb12", commit(), now=later(60), like=["master-deb13"])
+
+    assert second.release_date == first.release_date == NOW
+    assert alone.release_date == later(60)
+
+
+def test_a_release_date_of_another_target_is_not_taken_if_it_would_go_back(store: Store) -> None:
+    with store.write() as at:
+        at.builds.plan("flamingo-deb12", commit(upstream="a1"), now=NOW)
+        at.builds.plan("flamingo-deb13", commit(upstream="a2"), now=later(30))
+        again = at.builds.plan(
+            "flamingo-deb13", commit(upstream="a1"), now=later(60), like=["flamingo-deb12"]
+        )
+
+    assert again.release_date == later(60)
+
+
 def test_a_retry_keeps_the_release_date(store: Store) -> None:
     with store.write() as at:
         first = at.builds.plan(TARGET, commit(), now=NOW, inputs="i1")
@@ -164,7 +187,7 @@ def test_a_queued_build_can_become_a_bootstrap_build(store: Store) -> None:
     assert second.release_date > turned.release_date
 
 
-def test_what_runs_is_told_by_target_and_an_interrupted_try_breaks_no_package(
+def test_what_runs_is_reported_by_target_and_an_interrupted_try_breaks_no_package(
     store: Store,
 ) -> None:
     with store.write() as at:

@@ -1,9 +1,7 @@
-"""Numbers for whoever watches a factory, on both databases."""
-
-from datetime import timedelta
+"""Numbers for the monitoring of a factory, on both databases."""
 
 from rdo.store import Store
-from rdo.store.gauges import PollCounts
+from rdo.store.gauges import PollCounts, QueueCounts
 from tests.unit.store.samples import NOW, TARGET, commit, later
 
 
@@ -19,9 +17,9 @@ def test_polls_queue_and_messages_are_counted(store: Store) -> None:
     with store.read() as at:
         assert at.gauges.polls(TARGET) == PollCounts(1, 1, later(5))
         assert at.gauges.polls("other") == PollCounts(0, 0, None)
-        assert at.gauges.first_planned(TARGET) == NOW
+        assert at.gauges.queue(TARGET) == QueueCounts(1, 0, NOW)
+        assert at.gauges.queue("other") == QueueCounts(0, 0, None)
         assert at.gauges.last_finished(TARGET) is None
         assert at.names.last_moves(TARGET) == []
-        assert at.gauges.published_after(TARGET, NOW - timedelta(days=1)) == []
         [mail] = at.gauges.messages()
     assert (mail.way, mail.waiting, mail.failing, mail.first_due) == ("mail", 1, 0, later(7))

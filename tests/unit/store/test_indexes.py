@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from rdo.model.artifact import Artifact, Fragment
 from rdo.model.build import Built, Failed, FailureReason
@@ -13,6 +13,7 @@ from rdo.model.vote import JobVerdict
 from rdo.store import Store, Transaction
 from rdo.store.given.check_results import CheckResult, ResultState
 from rdo.store.given.votes import Ballot, VoteFilter
+from rdo.store.schema.base import Base
 from rdo.store.work.builds import Build
 from rdo.store.work.history import BuildFilter
 from rdo.store.work.traces import Trace, TracedSource
@@ -111,7 +112,7 @@ def ask_about_history(at: Transaction, build: Build) -> None:
     at.history.counts(TARGET)
     at.history.counts(TARGET, since=NOW, until=NOW)
     at.history.counts(TARGET, since=NOW, package="python-pbr")
-    at.history.open_counts(TARGET)
+    at.gauges.queue(TARGET)
     at.history.failing_count(TARGET)
     at.history.get(TARGET, build.id)
     at.history.of_ids(TARGET, [build.id, 7])
@@ -167,12 +168,14 @@ def ask_about_votes(at: Transaction, build: Build) -> None:
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-def test_a_page_of_builds_is_read_without_sorting_all(store: Store) -> None:
+def test_a_page_of_builds_or_commits_is_read_without_sorting_all(store: Store) -> None:
     seen: list[tuple[str, object]] = []
     event.listen(
         store._engine, "before_cursor_execute", lambda *args: seen.append((args[2], args[3]))
     )
     with store.write() as at:
+        at.commits.listed(TARGET)
+        at.commits.listed(TARGET, before=7)
         at.history.listed(TARGET)
         at.history.listed(TARGET, BuildFilter(package="a"), before=7)
         at.history.listed(TARGET, BuildFilter(outcome="failed", has_outcome=True), offset=3)
@@ -181,7 +184,7 @@ def test_a_page_of_builds_is_read_without_sorting_all(store: Store) -> None:
         plans = [
             str(row)
             for statement, parameters in seen
-            if statement.startswith("SELECT builds")
+            if statement.startswith(("SELECT builds", "SELECT commits"))
             for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[arg-type]
         ]
 
@@ -220,3 +223,24 @@ def test_every_statement_goes_by_an_index(
     assert len(statements) > 30
     assert {plan for plan in plans if plan.startswith("SCAN")} == set()
     assert {plan for plan in plans if GROWS.match(plan) and plan not in BOUNDED} == set()
+
+
+_DEFINITIONS = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql <> ''",
+    "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+}
+
+
+def test_an_index_of_a_few_rows_holds_no_other_ones(store: Store) -> None:
+    kind = store._engine.dialect.name
+    declared = {
+        str(index.name)
+        for table in Base.metadata.tables.values()
+        for index in table.indexes
+        if index.dialect_kwargs.get(f"{kind}_where") is not None
+    }
+    with store._engine.connect() as connection:
+        found = connection.execute(text(_DEFINITIONS[kind])).all()
+
+    assert declared == {name for name, definition in found if " WHERE " in definition}
+    assert "ix_builds_open" in declared

@@ -74,7 +74,7 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path, table: str) ->
         Store(url(path))
 
 
-def test_damage_in_the_middle_is_told_by_whoever_meets_it(file: Path) -> None:
+def test_damage_in_the_middle_is_reported_when_it_is_read(file: Path) -> None:
     size = file.stat().st_size
     with file.open("r+b") as opened:
         for page in range(2, size // 4096):

@@ -1,4 +1,4 @@
-"""A server that goes away in the middle of something."""
+"""A database server that disappears in the middle of an operation."""
 
 import threading
 import time

@@ -59,4 +59,4 @@ def test_an_arrival_has_the_later_of_a_commits_times_and_its_repositorys(store: 
     with store.read() as at:
         (found,) = at.statistics.arrivals(TARGET, NOW - 2 * DAY)
 
-    assert (found.committed, found.published) == (NOW - DAY, NOW)
+    assert (found.committed, found.finished, found.published) == (NOW - DAY, NOW - DAY, NOW)

@@ -1,11 +1,11 @@
-"""The fewest packages to hold back, beside trying every choice there is."""
+"""The fewest packages to hold back, compared with a search of every choice."""
 
 from itertools import combinations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rdo.tools.children.fewest_held import HoldBackSearch
+from rdo.tools.children.solving.fewest_held import HoldBackSearch
 
 PACKAGES = 7
 NEVER = float("inf")

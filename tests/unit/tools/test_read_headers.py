@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rdo.tools.children.read_headers import Header, key_of, read, read_header, subpackets
+from rdo.tools.children.reading.read_headers import Header, key_of, read, read_header, subpackets
 
 START = b"\x8e\xad\xe8\x01\0\0\0\0"
 

@@ -1,4 +1,4 @@
-"""Short ways to the values that the tests of the round are about."""
+"""Short ways to the values that the round's tests use."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

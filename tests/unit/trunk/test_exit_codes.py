@@ -1,4 +1,4 @@
-"""What rounds and scratch builds end with, for scripts."""
+"""The exit codes of rounds and scratch builds, for scripts."""
 
 from pathlib import Path
 

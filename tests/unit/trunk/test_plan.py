@@ -1,4 +1,4 @@
-"""From what the remotes have to builds in the queue, without remotes."""
+"""From the commits of the remotes to builds in the queue, without remotes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -114,7 +114,7 @@ def test_notes_are_those_of_all_packages(past: Past) -> None:
     assert note.startswith("python-a: ")
 
 
-def test_of_two_packages_with_the_same_hashes_the_second_is_told_apart(past: Past) -> None:
+def test_of_two_packages_with_the_same_hashes_the_second_gets_an_extended_hash(past: Past) -> None:
     followed = [follow(past, name, "1") for name in "ab"]
 
     made = plan(past, *followed)

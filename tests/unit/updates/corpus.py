@@ -1,4 +1,4 @@
-"""Update files of our own: every key, every form of a value, and every fault."""
+"""A corpus of update files: every key, every form of a value, and every fault."""
 
 GOOD = {
     "least": "notes: x\nbuilds:\n- {id: a-1-1, source: koji, repo: kilo, dist: el7}\n",

@@ -1,4 +1,4 @@
-"""The format of update files, on a corpus of our own."""
+"""The format of update files, tested on our own corpus."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -29,7 +29,7 @@ def test_every_key_is_read() -> None:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_told_by_its_name(name: str) -> None:
+def test_a_bad_file_is_reported_by_its_name(name: str) -> None:
     text, said = BAD[name]
     with pytest.raises(ConfigError) as caught:
         parse_update(text, "up.yml")

@@ -393,6 +393,21 @@ def test_a_module_is_known_by_the_project_that_is_declared() -> None:
     assert plan_tests(found).needs == ("pytest", "requests-wsgi-adapter")
 
 
+def test_a_build_without_debug_sources_is_tried_again_without_their_package() -> None:
+    why = "error: Empty %files file /builddir/BUILD/x-1/debugsourcefiles.list"
+    failed = Failed(FailureReason.UNKNOWN, why)
+    said: list[str] = []
+
+    def build(one: SpecPlan) -> tuple[Outcome, str]:
+        return (failed, f"{why}\n") if one.debug else (Built(()), "")
+
+    tried = settle(plan(), build, said.append)
+
+    assert tried.outcome == Built(())
+    assert said == [f"unknown: {why}; trying again without packages for debug information"]
+    assert "%global debug_package %{nil}\n" in render(tried.plan)
+
+
 def test_the_last_try_goes_without_tests() -> None:
     plans: list[SpecPlan] = []
 
@@ -405,7 +420,7 @@ def test_the_last_try_goes_without_tests() -> None:
     tried = settle(plan(), build, lambda _: None)
 
     assert tried.outcome == Built(())
-    assert "not settled after" in tried.plan.tests.off
+    assert "still failing after" in tried.plan.tests.off
 
 
 def test_modules_of_a_namespace_have_projects_of_their_own() -> None:
@@ -519,7 +534,7 @@ def test_an_interrupt_keeps_the_plan_so_far_with_tests_off(tmp_path: Path) -> No
     tried, ended = _tried(plan(), tmp_path, bench, math.inf)
 
     assert type(ended) is KeyboardInterrupt
-    assert tried.plan.tests.off == "not settled: the package was created until it was interrupted"
+    assert tried.plan.tests.off == "not tried completely: it was interrupted"
     assert "%bcond tests 0" in render(tried.plan)
 
 
@@ -535,7 +550,7 @@ def test_the_time_limit_keeps_the_plan_so_far_with_tests_off(tmp_path: Path) -> 
     tried, ended = _tried(plan(), tmp_path, bench, deadline=0)
 
     assert isinstance(ended, TimeIsUpError)
-    assert "its time limit ended its builds" in tried.plan.tests.off
+    assert "the time limit was reached during its builds" in tried.plan.tests.off
 
 
 def test_the_time_limit_ends_what_comes_before_the_builds(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a spec assumes of its writer's own base."""
+"""Assumptions of a spec that hold only on its writer's own base."""
 
 import pytest
 
@@ -21,7 +21,7 @@ rm %{buildroot}%{python3_sitelib}/tests.py
 * Thu Jan 1 2026 A <a@example.test> - 1-1
 - no python3.9 any more
 """
-ANOTHER = "because another base has another Python"
+ANOTHER = "because Python differs between bases"
 
 
 def test_a_spec_that_assumes_nothing_is_good() -> None:
@@ -46,7 +46,7 @@ def test_a_spec_that_assumes_nothing_is_good() -> None:
         ),
     ],
 )
-def test_what_names_one_interpreter_is_told_with_what_to_write(
+def test_what_names_one_interpreter_is_reported_with_what_to_write(
     section: str, line: str, said: str
 ) -> None:
     step = old_bases(SpecText.parse(f"Name: x\n{section}\n{line}\n{line}\n".encode()))
@@ -65,7 +65,7 @@ def test_what_names_one_interpreter_is_told_with_what_to_write(
         ("%preuntrans", "%preuntrans needs rpm 4.19"),
     ],
 )
-def test_what_an_old_rpm_does_not_have_is_told(line: str, said: str) -> None:
+def test_what_an_old_rpm_does_not_have_is_reported(line: str, said: str) -> None:
     step = old_bases(SpecText.parse(f"Name: x\n{line}\n".encode()))
 
     assert (step.is_done, step.detail) == (False, said)

@@ -1,4 +1,4 @@
-"""What becomes of patches on a new version, without a clone."""
+"""The state of each patch on a new version, without a clone."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A spec's Requires brought to what upstream asks for."""
+"""A spec's Requires are changed to upstream's requirements."""
 
 import pytest
 
@@ -82,7 +82,7 @@ def test_all_lines_of_a_name_are_changed() -> None:
 
 
 @pytest.mark.parametrize("group", [Group.MISMATCH, Group.REMOVED])
-def test_a_line_that_is_not_found_is_told(group: Group) -> None:
+def test_a_line_that_is_not_found_is_reported(group: Group) -> None:
     lines, row = changed(Checked(group, "python-six", ">= 2"), "Requires: python3-sixty")
 
     assert lines == ["Requires: python3-sixty"]

@@ -3,7 +3,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from rdo.distgit.requirements.declared import (
-    Python,
     RequirementKind,
     Wanted,
     difference,
@@ -14,6 +13,7 @@ from rdo.distgit.requirements.declared import (
 )
 from rdo.distgit.requirements.drift import plain_sed
 from rdo.distgit.requirements.reqcheck import Checked, Group, Overrides, Stated, check
+from rdo.model.python import Python
 
 
 @dataclass
@@ -182,7 +182,7 @@ def test_a_difference_knows_what_a_requirement_is_for() -> None:
     assert difference(old, old).text() == "\nno requirements changed\n"
 
 
-def test_a_version_that_was_not_capped_is_told_so() -> None:
+def test_a_version_that_was_not_capped_is_reported() -> None:
     assert "a >= 1  (was not capped)" in difference([Wanted("a")], [Wanted("a", ">= 1")]).text()
 
 

@@ -1,4 +1,4 @@
-"""The requirements of upstream against those of a spec."""
+"""Upstream's requirements compared with those of a spec."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the journal of a clone decides, without a clone."""
+"""Decisions of a clone's journal, without a clone."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -133,10 +133,10 @@ PLAIN = Effect("fix", True, True, MAIN, MAIN, (), False, (), "", ())
         pytest.param(replace(PLAIN, diff="+x"), ["+x"], id="files"),
     ],
 )
-def test_an_effect_is_told_line_by_line(effect: Effect, lines: list[str]) -> None:
+def test_an_effect_is_printed_line_by_line(effect: Effect, lines: list[str]) -> None:
     assert str(effect).splitlines() == lines
 
 
-def test_new_settings_are_told() -> None:
+def test_new_settings_are_reported() -> None:
     assert len(str(replace(PLAIN, has_new_settings=True)).splitlines()) == 1
     assert str(replace(PLAIN, has_new_settings=True)) != str(PLAIN)

@@ -101,7 +101,7 @@ def test_a_plan_that_would_lose_something_is_refused(plan: Revert, message: str)
     assert str(caught.value) == message
 
 
-def test_a_plan_is_told_in_a_few_lines() -> None:
+def test_a_plan_is_printed_in_a_few_lines() -> None:
     assert PLAN.summary() == "would undo patch"
     assert FULL.summary().splitlines() == [
         "would undo new-version",

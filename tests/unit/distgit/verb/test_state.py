@@ -1,4 +1,4 @@
-"""The state file: what is written is read, whoever has written it."""
+"""The state file is read as it was written, whoever wrote it."""
 
 import json
 from pathlib import Path

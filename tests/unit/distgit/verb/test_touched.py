@@ -1,4 +1,4 @@
-"""What a verb announces before it changes it."""
+"""What a verb announces before it changes it: refs, commit messages and settings of remotes."""
 
 from pathlib import Path
 

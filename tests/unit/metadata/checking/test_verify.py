@@ -210,7 +210,7 @@ def test_what_is_clean_has_no_fault(folder: Folder) -> None:
         ("components:", "compnents:", "error", '15: the file: unknown key "compnents"'),
     ],
 )
-def test_each_fault_is_told_with_level_and_line(
+def test_each_fault_is_reported_with_level_and_line(
     folder: Folder, old: str, new: str, level: str | None, said: str
 ) -> None:
     text = CLEAN.replace(old, new, 1)
@@ -302,7 +302,7 @@ def test_remotes_are_asked_once_for_what_living_releases_want(folder: Folder) ->
     ]
 
 
-def test_a_branch_that_only_the_release_asks_for_is_told_where_the_repository_is(
+def test_a_branch_that_only_the_release_asks_for_is_reported_where_the_repository_is(
     folder: Folder,
 ) -> None:
     folder.write(main=f"{MINIMAL}packages:\n- project: a\n  tags: {{oak: }}\n")

@@ -150,7 +150,7 @@ def test_a_backup_of_a_newer_rdo_is_refused(url: str, backup: Path) -> None:
         inspect_backup(backup)
 
 
-def test_a_damaged_backup_is_told(backup: Path) -> None:
+def test_a_damaged_backup_is_reported(backup: Path) -> None:
     with backup.open("r+b") as opened:
         opened.truncate(30000)
 

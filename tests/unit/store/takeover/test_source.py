@@ -158,7 +158,7 @@ def test_nothing_is_read_beyond_a_moment(tmp_path: Path) -> None:
         ("mysql://x:secret@127.0.0.1:1/y", "127.0.0.1:1/y"),
     ],
 )
-def test_what_is_no_database_of_dlrn_is_told(url: str, said: str, tmp_path: Path) -> None:
+def test_what_is_no_database_of_dlrn_is_reported(url: str, said: str, tmp_path: Path) -> None:
     database(tmp_path / "other", ["CREATE TABLE commits (name TEXT)"], {})
     (tmp_path / "text").write_text("no database, but a text that is long enough" * 20)
 

@@ -1,4 +1,4 @@
-"""Which ids a root has outside, from /etc/subuid."""
+"""The ids outside that a root uses, from /etc/subuid."""
 
 from pathlib import Path
 

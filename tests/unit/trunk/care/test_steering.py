@@ -1,4 +1,4 @@
-"""What a person tells a target, and what is refused."""
+"""Commands of a person to a target, and which of them are refused."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -213,15 +213,35 @@ def drained(requests: Requests, *, in_advance: bool = True) -> list[BridgeAnswer
 
 
 def test_what_is_foreseen_is_asked_for_in_growing_shares_of_whole_groups() -> None:
-    shop = Shop(frozenset(f"n{number}" for number in range(60)))
+    shop = Shop(frozenset(f"n{number}" for number in range(600)))
     requests = Requests(shop)
     requests.foresee([foreseen(*range(5)), foreseen(5, 6), foreseen(7, 8, 9)])
-    requests.foresee([foreseen(number) for number in range(10, 60)])
+    requests.foresee([foreseen(number) for number in range(10, 600)])
 
     found = drained(requests)
 
-    assert list(map(len, shop.asked)) == [10, 24, 26]
-    assert [answer.request.build.id for answer in found] == list(range(60))
+    assert list(map(len, shop.asked)) == [10, 64, 512, 14]
+    assert [answer.request.build.id for answer in found] == list(range(600))
+
+
+def test_what_builds_ask_for_is_collected_until_a_worker_is_idle_or_a_share_goes_out() -> None:
+    shop = Shop(frozenset({"a", "b", "c", "n3"}))
+    requests = Requests(shop)
+    with ThreadPoolExecutor(1) as pool:
+        requests.add(request(1, "a"))
+        requests.send(pool, is_idle=False)
+        requests.add(request(2, "b"))
+        requests.send(pool, is_idle=False)
+        assert requests.running is None
+        requests.send(pool, is_idle=True)
+        assert requests.running is not None
+        requests.running.exception()  # wait for it
+        requests.receive()
+        requests.add(request(4, "c"))
+        requests.foresee([foreseen(3)])
+        requests.send(pool, is_idle=False)
+
+    assert shop.asked == [("a", "b"), ("c", "n3")]
 
 
 def test_what_a_build_waits_for_goes_out_with_the_next_share() -> None:

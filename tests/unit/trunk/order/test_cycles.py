@@ -1,4 +1,4 @@
-"""Who begins where packages require each other."""
+"""Which package is built first where packages require each other."""
 
 from collections.abc import Mapping
 

@@ -1,5 +1,5 @@
 from rdo.builders.protocol import Foreseen
-from rdo.trunk.order.foresight import Read, outlook_of
+from rdo.trunk.order.foresight import Read, predictions_of
 from rdo.trunk.order.providers import Providers
 from tests.unit.trunk.samples import build, package
 
@@ -17,7 +17,7 @@ def test_a_name_that_only_the_spec_of_another_package_has_is_not_asked_of_the_br
         frozenset({"openstack-wsgi-server", "python3-devel"}),
     )
 
-    outlook = outlook_of([service, server], read, providers)
+    predictions = predictions_of([service, server], read, providers)
 
-    assert outlook.behind["openstack-glance"] == {"python-gunicorn"}
-    assert [one.needs for group in outlook.requests for one in group] == [("python3-devel",)]
+    assert predictions.behind["openstack-glance"] == {"python-gunicorn"}
+    assert [one.needs for group in predictions.requests for one in group] == [("python3-devel",)]

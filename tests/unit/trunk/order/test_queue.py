@@ -149,6 +149,29 @@ def test_what_is_foreseen_of_a_cycle_may_wait_for_a_build_that_runs() -> None:
     assert ids(todo.foreseen_cycle()) == [2, 3]
 
 
+def test_a_foreseen_requirement_closes_a_cycle_with_what_a_build_asked_for() -> None:
+    todo = queue("top", "config", "client")
+    for name, needed in (("top", "client"), ("client", "config")):
+        todo.foresee(name, behind(needed))
+    assert ids(todo.take(9)) == [2]
+
+    todo.hold_back(2, behind("client"))
+
+    assert ids(todo.foreseen_cycle()) == [2, 3]
+    assert ids(todo.take(9)) == [3]
+
+
+def test_a_foreseen_cycle_is_none_while_another_build_of_a_member_may_start() -> None:
+    todo = queue("a", "a", "b")
+    todo.foresee("b", behind("a"))
+    assert ids(todo.take(1)) == [1]
+
+    todo.hold_back(1, behind("b"))
+
+    assert todo.foreseen_cycle() == []
+    assert ids(todo.take(9)) == [2]
+
+
 def test_a_bootstrap_build_meets_what_was_foreseen_of_others() -> None:
     todo = queue("a", "b")
     todo.foresee("b", behind("a"))
@@ -282,7 +305,7 @@ def test_a_thousand_packages_that_wait_for_each_other_are_judged() -> None:
     assert ids(todo.cycle()) == [999, 1000]
 
 
-def test_what_is_open_is_told_by_package_and_what_is_idle_by_build() -> None:
+def test_open_packages_and_idle_builds_are_listed() -> None:
     todo = queue("a", "b", "b")
     [a] = todo.take(1)
 
@@ -436,4 +459,17 @@ def test_what_is_foreseen_is_waited_for_even_if_that_waits_itself() -> None:
     todo.ended(2, published=False)  # x waits for what does not come
 
     assert todo.take(9, probe=False) == []
+    assert ids(todo.take(9)) == [3, 4]
+
+
+def test_what_is_foreseen_to_wait_for_a_stuck_package_is_not_tried_while_others_are_built() -> None:
+    todo = queue("runs", "stuck", "first", "second")
+    for name in ("first", "second"):
+        todo.foresee(name, behind("stuck"))
+    assert ids(todo.take(9)) == [1, 2]
+    todo.hold_back(2, behind("gone"))
+
+    assert todo.take(9) == []
+    todo.ended(1, published=True)
+
     assert ids(todo.take(9)) == [3, 4]

@@ -1,4 +1,4 @@
-"""Whose turn it is to start a build, of rounds that share a machine."""
+"""Rounds that share a machine take turns to start builds."""
 
 from collections import Counter
 
@@ -73,7 +73,7 @@ def test_a_round_that_no_longer_asks_keeps_no_worker_from_others() -> None:
     assert race.ask("a") == 1
 
 
-def test_what_is_not_taken_is_given_back_and_the_others_are_told() -> None:
+def test_an_unused_worker_is_given_back_and_the_others_are_woken() -> None:
     race = Race(1, "a", "b")
     race.turns.grant("b", Counter(), {"": 1}, {"": 1})
 

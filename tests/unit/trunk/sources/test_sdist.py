@@ -79,7 +79,7 @@ def test_an_archive_without_exactly_one_top_folder_is_refused(
 ) -> None:
     archive = tar(tmp_path / "a-1.tar.gz", *((tarfile.TarInfo(name), b"") for name in names))
 
-    with pytest.raises(RefusedError, match="has not one folder at its top"):
+    with pytest.raises(RefusedError, match="does not have exactly one folder at its top"):
         unpack(archive, tmp_path / "out")
 
 

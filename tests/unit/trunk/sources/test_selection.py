@@ -176,7 +176,7 @@ def test_a_note_names_the_upstream_where_there_are_several() -> None:
         pytest.param("python-b", package_suffix("python-a"), id="another package has them"),
     ],
 )
-def test_two_packages_with_the_same_hashes_are_told_apart(
+def test_the_extended_hash_distinguishes_two_packages_with_the_same_hashes(
     owner: str | None, extended: str | None
 ) -> None:
     [found] = select(

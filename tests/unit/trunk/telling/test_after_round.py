@@ -124,7 +124,7 @@ def test_a_digest_waits_for_its_hour(past: Past, who: str) -> None:
     assert (one.digest, one.due) == (True, NOW.replace(hour=13))
 
 
-def test_what_is_told_is_told_once(past: Past) -> None:
+def test_an_event_is_announced_once(past: Past) -> None:
     fail(past, "a")
 
     tell(past)
@@ -204,7 +204,7 @@ def test_all_that_cannot_be_followed_is_one_message_to_the_operator(past: Past) 
     ]
 
 
-def test_what_can_be_followed_again_before_it_was_told_is_not_told(past: Past) -> None:
+def test_a_source_that_recovers_before_its_announcement_is_not_announced(past: Past) -> None:
     since = past.clock()
     with past.store.write() as at:
         at.heads.unreachable(TARGET, "python-a", "away", now=since)

@@ -1,4 +1,4 @@
-"""What is noted of a build's end: a break, a mend, who waits, what cannot be followed."""
+"""Events that the end of a build records: a break, a mend, who waits, what cannot be followed."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -112,7 +112,7 @@ def test_a_key_knows_its_audience(audience: Audience) -> None:
         pytest.param(GOOD, [], id="no break"),
     ],
 )
-def test_who_waits_is_noted_once_for_a_break_that_was_told(
+def test_who_waits_is_noted_once_for_a_break_that_was_announced(
     past: Past, outcome: Outcome, expected: list[str]
 ) -> None:
     end(past, outcome)

@@ -1,4 +1,4 @@
-"""A log is printed as it grows, and wholly."""
+"""A log is printed completely while it grows."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is expected of the queue; `python-a` takes 10 minutes, as its last good build did."""
+"""The forecast of the queue; `python-a` takes 10 minutes, as its last good build did."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -88,6 +88,6 @@ def test_a_cycle_and_what_is_stopped_are_left_out() -> None:
     assert expected(queue) == {}
 
 
-def test_a_first_build_takes_as_long_as_others_and_without_others_nothing_is_told() -> None:
+def test_a_first_build_takes_as_long_as_others_and_without_others_nothing_is_predicted() -> None:
     assert expected([view(1, "a", None)]) == {}
     assert expected([view(1, "new", None), view(2, "a", 4)]) == {1: (0, 4), 2: (4, 8)}

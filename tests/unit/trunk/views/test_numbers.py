@@ -20,7 +20,7 @@ def test_a_package_counts_from_its_failure_until_the_day_it_is_good_again() -> N
 
 
 def test_a_day_has_the_median_way_and_the_slowest_tenth_or_nothing() -> None:
-    ways = [Arrival(NOW - timedelta(hours=hours), NOW) for hours in range(1, 11)]
+    ways = [Arrival(NOW - timedelta(hours=hours), NOW, NOW) for hours in range(1, 11)]
 
     found = hours_by_day(ways, last_days(NOW, 2))
 
@@ -28,7 +28,7 @@ def test_a_day_has_the_median_way_and_the_slowest_tenth_or_nothing() -> None:
 
 
 def test_a_commit_from_the_future_takes_no_time() -> None:
-    assert hours_by_day([Arrival(NOW + DAY, NOW)], [NOW.date()]) == [(0, 0)]
+    assert hours_by_day([Arrival(NOW + DAY, NOW, NOW)], [NOW.date()]) == [(0, 0)]
 
 
 def test_the_last_days_end_today() -> None:

@@ -1,11 +1,11 @@
-"""Commands and pages give one answer to where a package stands, whatever its state."""
+"""Commands and pages give the same answer about a package, whatever its state."""
 
 import html
 from collections.abc import Iterator
 
 import pytest
 
-from rdo.bridge.lock_file import LockedPackage, PackageOrigin
+from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin
 from rdo.store import Store
 from rdo.trunk.order.providers import Providers
 from rdo.trunk.views.pages import Pages
@@ -179,7 +179,7 @@ def test_only_why_knows_of_what_the_release_does_not_have(scene: Scene) -> None:
         LockedPackage(PackageOrigin.PYPI, "idna", "3.4", "1" * 64, asked_by=("python3dist(idna)",)),
     )
 
-    bridged = explain_bridged(known(scene), "idna", entries)
+    bridged = explain_bridged(known(scene), "idna", LockFile(entries))
     elsewhere = not_found(read_target(scene.trunk), "python-c", ["oak", "maple"])
 
     assert bridged

@@ -1,4 +1,4 @@
-"""What `rdo trunk queue` says of the time of a build."""
+"""The times of builds that `rdo trunk queue` shows."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What is read of a target, and in how few queries."""
+"""Reading a target's data, and in how few queries."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a round did, told to a program and to a person."""
+"""The report of a round, as JSON and as text."""
 
 from dataclasses import replace
 from pathlib import Path

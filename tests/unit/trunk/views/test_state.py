@@ -139,7 +139,7 @@ CASES = {
     "waited for what has come": Case(
         replace(WAITS, came=frozenset({"b", "c >= 2", "a", "c", "cmake"})),
         PackageState.QUEUED,
-        "the next round builds it; what it waited for has come",
+        "the next round builds it; what it waited for is now available",
         NOW,
         build_id=7,
     ),
@@ -158,7 +158,7 @@ CASES = {
         ),
         PackageState.MISSING,
         "a build requirement cannot be satisfied: b, cmake"
-        "; by now that is there, and rdo trunk recheck python-a builds it again",
+        "; this is available now: rdo trunk recheck python-a builds it again",
         build_id=4,
     ),
     "running": Case(
@@ -276,7 +276,7 @@ CASES = {
     "running, but no round is": Case(
         pending(BuildState.RUNNING, started=SINCE),
         PackageState.RUNNING,
-        "no round is running: the next one takes it up, or builds it again",
+        "no round is running: the next one continues it, or builds it again",
         build_id=7,
     ),
     "faulty metadata and queued": Case(

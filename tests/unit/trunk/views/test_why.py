@@ -1,4 +1,4 @@
-"""What `rdo why` adds to the state of a package: chain, who requires it, notes, what is next."""
+"""What `rdo why` adds to a package's state: chain, dependents, notes, next steps."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rdo.bridge.lock_file import LockedPackage, PackageOrigin
+from rdo.bridge.lock_file import LockedPackage, LockFile, PackageOrigin
 from rdo.trunk.order.providers import Providers
 from rdo.trunk.views.state import PackageState, read_target
 from rdo.trunk.views.why import Known, explain
@@ -34,7 +34,7 @@ def known(scene: Scene) -> Known:
 
 @pytest.mark.parametrize("text", ["idna", "python3dist(idna)", "IDNA"])
 def test_it_names_what_requires_it_and_the_package_that_began_it(scene: Scene, text: str) -> None:
-    found = explain_bridged(known(scene), text, ENTRIES)
+    found = explain_bridged(known(scene), text, LockFile(ENTRIES))
 
     assert found
     assert found.view.state is PackageState.BRIDGED
@@ -47,7 +47,7 @@ def test_it_names_what_requires_it_and_the_package_that_began_it(scene: Scene, t
 def test_a_debian_package_is_known_by_its_name_and_by_what_asked_for_it(
     scene: Scene, text: str
 ) -> None:
-    found = explain_bridged(known(scene), text, ENTRIES)
+    found = explain_bridged(known(scene), text, LockFile(ENTRIES))
 
     assert found
     assert found.view.sentence.startswith("3.4.4 came from Debian: ")
@@ -55,7 +55,7 @@ def test_a_debian_package_is_known_by_its_name_and_by_what_asked_for_it(
 
 
 def test_what_did_not_come_over_the_bridge_is_none_of_its_business(scene: Scene) -> None:
-    assert explain_bridged(known(scene), "flask", ENTRIES) is None
+    assert explain_bridged(known(scene), "flask", LockFile(ENTRIES)) is None
 
 
 @pytest.mark.parametrize(
