@@ -8,15 +8,20 @@ from pathlib import Path
 import pytest
 
 from rdo.tools.walls.processes import at_work_in
+from tests.patience import until
 
 NOBODY = 65534
 
 
 @pytest.fixture
 def at_work(tmp_path: Path) -> Iterator[int]:
-    """A process that works in the folder `here`."""
+    """A process that works in the folder `here`.
+
+    The kernel tells of the start of a program before it gives the process the program's name.
+    """
     (tmp_path / "here").mkdir()
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE, cwd=tmp_path / "here") as process:
+        until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "cat\n")
         yield process.pid
         process.communicate()
 

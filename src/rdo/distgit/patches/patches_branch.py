@@ -39,13 +39,13 @@ def get_package_env(desk: Desk, args: Arguments) -> Arguments:
 
     Raises RefusedError for a spec that git does not track: no commit would contain its changes.
     """
-    require_tracked_spec(desk)
     env = package_env(
         desk,
         patches_branch=args.patches_branch,
         local_patches_branch=args.local_patches_branch,
         gerrit=args.gerrit_patches_chain,
     )
+    require_tracked_spec(desk)
     if os_dist(env.branch).startswith("RH"):
         log.info("RH package detected.")
     return replace(
