@@ -819,6 +819,29 @@ def test_a_source_named_by_a_commit_gets_the_one_of_the_new_version(distgit: Dis
     assert f"%global commit {distgit.git('rev-parse', '2.0.0').strip()}\n" in distgit.text
 
 
+@pytest.mark.parametrize("length", [40, 12, 7])
+def test_a_commit_spelt_out_in_a_source_becomes_the_one_of_the_new_version(
+    distgit: Distgit, length: int
+) -> None:
+    made(distgit)
+    old, new = (distgit.git("rev-parse", tag).strip()[:length] for tag in ("1.0.0", "2.0.0"))
+    distgit.edit("foo-bar-%{version}.tar.gz", f"https://example.org/foo-bar-{old}.tar.gz")
+    distgit.edit("%autosetup -p1", f"%autosetup -p1 -n foo-bar-{old}")
+    distgit.git("commit", "--quiet", "-am", "from a forge")
+
+    distgit.pkg("new-version", "2.0.0", "-l", "-n", "-d")
+
+    assert distgit.tag("Source0") == f"https://example.org/foo-bar-{new}.tar.gz"
+    assert f"%autosetup -p1 -n foo-bar-{new}\n" in distgit.text
+
+
+def test_a_commit_spelt_out_in_a_source_does_not_stay(distgit: Distgit) -> None:
+    made(distgit, source=f"foo-bar-{'1' * 40}.tar.gz", patches=0)
+
+    why = "Source0 would still name a commit of the old version: foo-bar-1111"
+    nothing_is_done(distgit, "new-version", "3.0.0", "-b", "-n", "-d", why=why)
+
+
 @pytest.mark.parametrize(
     ("name", "old", "length"), [("shortcommit", "1a2b3c4", 7), ("gitday", "20240102", 0)]
 )

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 
+from rdo.distgit.patches.patches_branch import base_ref
 from rdo.distgit.update.sources import source_values
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.state import Arguments
@@ -12,7 +13,7 @@ from rdo.errors import RefusedError
 from rdo.model.text.spec_text import top_folder
 from rdo.spec.definitions import Definition, definitions, macro_names, with_definition
 from rdo.spec.tags import Tag, tags
-from rdo.spec.text import SpecText
+from rdo.spec.text import Line, SpecText
 from rdo.upstream_versions import numbers_like
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ _STAGE = r"[._-]?(?:a|b|c|rc|alpha|beta|pre|preview|dev|post|rev)[._-]?\d"
 _SETUP = re.compile(r"\s*%\{?(?:auto)?setup\b")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHORT_COMMIT = re.compile(r"(?=\d*[a-f])[0-9a-f]{7,39}")
+_SPELT_COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{7,40}(?![0-9a-f])")
 _NAME_OF_COMMIT = re.compile(r"commit|sha|hash|rev|git", re.IGNORECASE)
 
 
@@ -37,11 +39,13 @@ def with_new_sources(desk: Desk, args: Arguments, text: SpecText) -> SpecText:
     if not before:
         return text
     text = _with_version(text, args) if _is_stale(desk, args, text, before) else text
-    text = _with_conditional_sources(text, args)
-    text = _with_signature(desk, args, text, before)
+    if _is_clear(args.version):
+        text = _with_conditional_sources(text, args)
+        text = _with_signature(desk, args, text, before)
     text = _with_series(desk, args, text)
     text = _with_commit(desk, args, text)
-    text = _with_folder(desk, args, text)
+    if _is_clear(args.version):
+        text = _with_folder(desk, args, text)
     if why := _why_stale(desk, args, text, before):
         if not (args.force or desk.is_rdopkg):
             hint = "change it in the .spec file and commit; if it is right, use --force"
@@ -50,10 +54,13 @@ def with_new_sources(desk: Desk, args: Arguments, text: SpecText) -> SpecText:
     return text
 
 
+def _is_clear(version: str) -> bool:
+    """Whether a version in a name is surely meant: a single number may stand there by chance."""
+    return "." in version
+
+
 def _with_conditional_sources(text: SpecText, args: Arguments) -> SpecText:
     """Change the old version in a first source that only some platforms have."""
-    if "." not in args.version:
-        return text
     return _with_sources(
         text,
         lambda tag: not tag.number.strip("0") and not tag.line.is_plain,
@@ -63,8 +70,6 @@ def _with_conditional_sources(text: SpecText, args: Arguments) -> SpecText:
 
 def _with_signature(desk: Desk, args: Arguments, text: SpecText, before: str) -> SpecText:
     """Change the old version in the signature of the first source, whose name begins like it."""
-    if "." not in args.version:
-        return text
     return _with_sources(
         text,
         lambda tag: desk.spec.expand(tag.value).startswith(f"{before}."),
@@ -77,9 +82,7 @@ def _with_folder(desk: Desk, args: Arguments, text: SpecText) -> SpecText:
 
     Raises RefusedError if it would still be the old folder.
     """
-    if "." not in args.version:
-        return text
-    setups = [line for line in text.read() if line.section == "prep" and _SETUP.match(line.text)]
+    setups = _setups(text)
     text = text.with_lines(
         {line.number: newer(line.text, args.version, args.new_version) for line in setups}
     )
@@ -106,7 +109,7 @@ def _is_old_folder(desk: Desk, args: Arguments, text: SpecText) -> bool:
 
 def tell_of_others(desk: Desk, args: Arguments, text: SpecText) -> None:
     """Warn of further sources that still name the old version, such as a file beside its tag."""
-    if desk.is_rdopkg or "." not in args.version or args.version == args.new_version:
+    if desk.is_rdopkg or not _is_clear(args.version) or args.version == args.new_version:
         return
     old = _mention(args.version)
     before = dict(source_values(desk.spec.parsed(desk.spec.text())))
@@ -125,7 +128,7 @@ def _is_stale(desk: Desk, args: Arguments, text: SpecText, before: str) -> bool:
         return False
     now, old = _first(desk, text), _mention(args.version)
     now = _mention(args.new_version).sub("", now)
-    if "." not in args.version:  # a number alone is no proof
+    if not _is_clear(args.version):
         return old.search(now.rpartition("/")[2]) is not None and now == before
     return old.search(before) is not None and old.search(now) is not None
 
@@ -144,6 +147,9 @@ def _why_stale(desk: Desk, args: Arguments, text: SpecText, before: str) -> str:
     commit = desk.clone.resolve(args.new_patches_base)
     if commits and not (commit and commit.startswith(commits[0].value)):
         return f"still name a commit of the old version, {commits[0].shown}"
+    spelt = [word for word in _spelt_commits(desk, args, now) if word in before]
+    if spelt and not (commit and commit.startswith(spelt[0])):
+        return f"still name a commit of the old version: {now}"
     numbers = numbers_like(args.new_version, desk.spec.reading().version)
     name = now.rpartition("/")[2]
     is_named = numbers.order in name or _mention(numbers.upstream).search(now) is not None
@@ -255,10 +261,34 @@ def _with_commit(desk: Desk, args: Arguments, text: SpecText) -> SpecText:
     """Replace the commit that the first source names by that of the new version's tag."""
     commit = desk.clone.resolve(args.new_patches_base)
     now = _first(desk, text)
+    if not commit:
+        return text
     for one in _commits(text):
-        if commit and (one.value in now or one.value[:7] in now):
+        if one.value in now or one.value[:7] in now:
             text = with_definition(text, one, commit[: len(one.value)])
+    for old in _spelt_commits(desk, args, now):
+        text = _with_spelt_commit(text, old, commit[: len(old)])
     return text
+
+
+def _spelt_commits(desk: Desk, args: Arguments, value: str) -> list[str]:
+    """Return the commits in a value: 40 digits, or the first ones of the old version's commit."""
+    old = desk.clone.resolve(base_ref(args)) or ""
+    words = _SPELT_COMMIT.findall(value)
+    return [word for word in words if _COMMIT.fullmatch(word) or old.startswith(word)]
+
+
+def _with_spelt_commit(text: SpecText, old: str, new: str) -> SpecText:
+    """Change a commit where the first source and the folder that %setup enters spell it out."""
+    source = _source(text)
+    if source is None or old not in source.value:
+        return text
+    text = _with_source(text, source, lambda value: value.replace(old, new))
+    return text.with_lines({line.number: line.text.replace(old, new) for line in _setups(text)})
+
+
+def _setups(text: SpecText) -> list[Line]:
+    return [line for line in text.read() if line.section == "prep" and _SETUP.match(line.text)]
 
 
 def _commits(text: SpecText) -> list[Definition]:
