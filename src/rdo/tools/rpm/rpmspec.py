@@ -98,8 +98,10 @@ _Defines = tuple[tuple[str, str | None], ...]
 _Wanted = tuple[tuple[str, str], ...]
 """What can be asked about a spec, for `children/reading/read_specs.py`, with a query format."""
 _Key = tuple[bytes, Path, _Defines, _Wanted]
-_WHOLE: _Wanted = (("srpm", _QUERY), ("parsed", ""))
+_WHOLE: _Wanted = (("srpm", _QUERY), ("parsed", ""), ("srpm", "%{CHANGELOGTEXT}"))
 _IN_SHORT: _Wanted = (("srpm", _QUERY), ("prep", ""))
+_FEW = 8
+"""Up to so many specs are answered as a whole, because a verb soon asks for the rest too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +150,19 @@ class Rpmspec:
 
         If rpm cannot read one, there is a RefusedError with the reason instead of its reading.
         """
-        is_one = len(questions) == 1  # its parsed text is likely to be requested too
+        is_whole = len(questions) <= _FEW
         found: list[SpecReading | RefusedError] = []
-        answers = self._ask_all(questions, folder, _WHOLE if is_one else _IN_SHORT)
+        answers = self._ask_all(questions, folder, _WHOLE if is_whole else _IN_SHORT)
         for question, answer in zip(questions, answers, strict=True):
             if answer.is_refused:
                 found.append(_refusal(answer.said, question.spec))
                 continue
-            header, text = answer.told
+            header, text = answer.told[:2]
             has_patches = re.search(r"^P ", header, re.MULTILINE) is not None
             if has_patches and _LOST.search(answer.said):
                 found.append(_refusal(answer.said, question.spec))
             else:
-                prep = read_specs.prep_of(text) if is_one else text
+                prep = read_specs.prep_of(text) if is_whole else text
                 found.append(_reading(header, _applied(prep, folder) if has_patches else ()))
         return found
 
@@ -180,8 +182,7 @@ class Rpmspec:
 
     def newest_changes(self, spec: bytes, folder: Path) -> list[str]:
         """Return the lines of the newest changelog entry, without blank ones, as rpm shows them."""
-        whole = {"_changelog_trimtime": "0", "_changelog_trimage": "0"}
-        said = self._ask(spec, folder, whole, (("srpm", "%{CHANGELOGTEXT}"),))[0]
+        said = self._ask(spec, folder, None, _WHOLE)[2]
         lines = [line.rstrip() for line in said.splitlines() if line.strip()]
         return [] if lines == [_NOTHING] else lines
 
@@ -215,11 +216,18 @@ class Rpmspec:
     def _ask_all(
         self, questions: Sequence[SpecQuestion], folder: Path, wanted: "_Wanted"
     ) -> list["_Answer"]:
-        """Ask rpm each question that has no answer yet, all in one process."""
+        """Ask rpm each question that has no answer yet, all in one process.
+
+        A few specs are also read without further macros, which a verb soon asks for.
+        """
         place = folder.resolve()
-        keys = [(one.spec, place, self._defines(one, place), wanted) for one in questions]
-        new = [key for key in dict.fromkeys(keys) if key not in self._answers]
-        if new:
+        plain = [SpecQuestion(one.spec) for one in questions if len(questions) <= _FEW]
+        keys, also = (
+            [(one.spec, place, self._defines(one, place), wanted) for one in asked]
+            for asked in (questions, plain)
+        )
+        if not self._answers.keys() >= {*keys}:
+            new = [key for key in dict.fromkeys([*keys, *also]) if key not in self._answers]
             self._answers.update(zip(new, self._run(new, place), strict=True))
         return [self._answers[key] for key in keys]
 
