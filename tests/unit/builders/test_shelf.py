@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from rdo.builders.sources.shelf import KEPT, ArchiveShelf, key_of
+from rdo.builders.sources.shelf import KEPT, ArchiveShelf, key_of, program_checksums
 from rdo.checksum import sha256_of
 from rdo.errors import CancelledError
 from rdo.model.build import BuildJob
 from rdo.model.packed_archive import PackedArchive, SharedArchives
 from rdo.model.release_number import ReleaseNumber
+from rdo.roots.inside.building import make_source
 from tests.conftest import GitRepository
 from tests.unit.store.samples import NOW, commit
 
@@ -146,3 +147,7 @@ def test_a_tag_in_the_history_makes_another_archive_of_a_commit(tmp_path: Path) 
     upstream.git("tag", "2.0")
 
     assert key_of(first) != before
+
+
+def test_the_key_covers_the_program_that_makes_archives() -> None:
+    assert sha256_of(Path(make_source.__file__)) in program_checksums()

@@ -117,7 +117,7 @@ def key_of(job: BuildJob) -> str:
     mirror, commit = Mirror(job.upstream), job.commit
     refs = mirror.refs().items() if job.version_from else mirror.tags_before(commit.upstream_hash)
     parts = [
-        *_programs(),
+        *program_checksums(),
         *(part or "" for part in commit.key),
         job.spec_hash,
         job.overlay.commit if job.overlay else "",
@@ -130,10 +130,10 @@ def key_of(job: BuildJob) -> str:
 
 
 @cache
-def _programs() -> tuple[str, ...]:
+def program_checksums() -> tuple[str, ...]:
     """Return the checksums of our programs that make archives; they differ between versions."""
     folder = Path(inside.__file__).parent
-    return tuple(sha256_of(file) for file in sorted(folder.glob("*.py")))
+    return tuple(sha256_of(file) for file in sorted(folder.rglob("*.py")))
 
 
 @cache
