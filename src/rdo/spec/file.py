@@ -135,6 +135,15 @@ class SpecFile:
         """Read the file, or another text instead, with rpm."""
         return self.rpmspec.read(_for_rpm(text or self.text()), self.sources_folder)
 
+    def named_files(self) -> frozenset[str]:
+        """Return the sources and patches that the spec names, under any of its conditions.
+
+        Raises RefusedError if rpm cannot read it, or if there are too many conditions.
+        """
+        text = self.text()
+        found = [reading for _, reading, _ in self._compared(text, text)]
+        return frozenset(name for one in found for name in (*one.sources, *one.patches))
+
     def parsed(self, text: SpecText | None = None) -> str:
         """Return the whole spec, or another text instead, with its macros expanded."""
         return self.rpmspec.parse(_for_rpm(text or self.text()), self.sources_folder)

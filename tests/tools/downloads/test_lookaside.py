@@ -368,6 +368,37 @@ def test_a_file_that_the_spec_does_not_use(distgit: Distgit, server: Server) -> 
     assert (distgit.path / "old-1.tar.gz").read_bytes() == b"old"
 
 
+def test_a_spec_that_cannot_be_read_yet_gets_all_files(distgit: Distgit, server: Server) -> None:
+    file = archive(distgit.path, b"%made 1\n", "macros.foo")
+    distgit.pkg("upload", "macros.foo")
+    file.unlink()
+    distgit.edit("Name: ", "Source1: macros.foo\n%{load:%{SOURCE1}}\nName: ")
+    assert "taking all files of the list" in distgit.pkg("sources").err
+    assert file.read_bytes() == b"%made 1\n"
+
+
+def test_a_push_asks_the_cache_of_centos_for_the_branch(
+    distgit: Distgit, tmp_path: Path, users: Uploaders
+) -> None:
+    bare = tmp_path / "bare"
+    GitRepository(bare).git("config", "receive.denyCurrentBranch", "ignore")
+    distgit.git("remote", "set-url", "origin", str(bare))
+    distgit.git("checkout", "--quiet", "-b", "my-fix")
+    distgit.git("config", "branch.my-fix.remote", "origin")
+    distgit.git("config", "branch.my-fix.merge", "refs/heads/c9s-sig")
+    with serving(Storage(tmp_path / "centos", Layout.CENTOS), users) as server:
+        (tmp_path / "config/rdo/sites/centos.toml").write_text(
+            f'[own]\nhosts = ["git.example.test"]\nlookaside = ["{server.url}"]\n'
+            f'upload = "{server.url}/upload.cgi"\nlayout = "centos"\n'
+        )
+        archive(distgit.path)
+        distgit.pkg("new-sources", "foo-1.0.tar.gz", "--site", "own")
+        assert [file.entry.digest for file in server.storage.files()] == [entry().digest]
+        head = distgit.commit("Sources", {})
+        distgit.pkg("push", "--site", "own")
+    assert distgit.git("ls-remote", "origin", "refs/heads/c9s-sig").split()[0] == head
+
+
 def test_an_upload_can_be_tried_and_undone(distgit: Distgit, server: Server) -> None:
     archive(distgit.path)
     before = distgit.state

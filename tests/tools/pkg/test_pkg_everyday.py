@@ -35,6 +35,26 @@ def test_verrel_has_the_dist_of_the_branch(distgit: Distgit) -> None:
     assert "nine is not the name of a distribution" in str(refused)
 
 
+@pytest.mark.parametrize(
+    ("branch", "dist"), [("epel10.1", ".el10_1"), ("epel9-next", ".el9.next"), ("epel10", ".el10")]
+)
+def test_the_dist_of_epels_branches(distgit: Distgit, branch: str, dist: str) -> None:
+    distgit.edit("Release: ", "Release: 3%{?dist}\n#")
+    distgit.git("checkout", "-q", "-b", branch)
+    assert distgit.pkg("verrel").out.strip() == f"foo-bar-1.0.0-3{dist}"
+
+
+def test_a_branch_of_ones_own_is_of_the_branch_that_it_follows(distgit: Distgit) -> None:
+    distgit.edit("Release: ", "Release: 3%{?dist}\n#")
+    distgit.git("checkout", "-q", "-b", "my-fix")
+    assert distgit.pkg("verrel").out.strip() == "foo-bar-1.0.0-3"
+    distgit.git("config", "branch.my-fix.remote", "origin")
+    distgit.git("config", "branch.my-fix.merge", "refs/heads/f42")
+    found = json.loads(distgit.pkg("verrel", "--json").out)
+    assert (found["nvr"], found["branch_merge"]) == ("foo-bar-1.0.0-3.fc42", "f42")
+    assert found["target"] == "f42-candidate"
+
+
 def test_what_scripts_ask(distgit: Distgit) -> None:
     assert distgit.pkg("gimmespec").out == "foo-bar.spec\n"
     head = distgit.git("rev-parse", "HEAD")
@@ -76,6 +96,30 @@ def test_a_patch_that_is_not_used(distgit: Distgit) -> None:
     assert (said.out, said.err) == ("", "all patch files are used\n")
     distgit.commit("A patch", {"0001-old.patch": "x"})
     assert distgit.pkg("unused-patches").out == "0001-old.patch\n"
+
+
+def test_a_patch_that_a_condition_names_is_used(distgit: Distgit) -> None:
+    distgit.edit(
+        "BuildArch: ",
+        "%if 0%{?suse_version}\nPatch5: suse.patch\n%endif\n%ifarch aarch64\nSource5: arm.diff\n"
+        "%endif\nBuildArch: ",
+    )
+    distgit.commit("Patches", {"suse.patch": "x", "arm.diff": "x", "old.patch": "x"})
+    assert distgit.pkg("unused-patches").out == "old.patch\n"
+
+
+def test_a_tag_with_the_name_of_a_branch_loses_no_commit(distgit: Distgit, tmp_path: Path) -> None:
+    origin = GitRepository(tmp_path / "origin")
+    origin.commit("One", {"a": "1"})
+    origin.git("branch", "f42")
+    distgit.git("remote", "set-url", "origin", origin.url)
+    distgit.pkg("switch-branch", "f42", "--fetch")
+    mine = distgit.commit("Mine", {"b": "2"})
+    distgit.git("tag", "f42")
+    distgit.pkg("switch-branch", "master")
+    assert "  f42\n" in distgit.pkg("switch-branch", "-l").out
+    distgit.pkg("switch-branch", "f42")
+    assert distgit.git("rev-parse", "refs/heads/f42", "HEAD").split() == [mine, mine]
 
 
 def test_a_branch_of_origin_is_tracked(distgit: Distgit, tmp_path: Path) -> None:

@@ -6,10 +6,14 @@ from rdo.errors import NotFoundError, did_you_mean
 
 def branches(desk: Desk) -> tuple[list[str], list[str]]:
     """Return the local branches, and those of origin."""
-    local = desk.clone.plumb("for-each-ref", "--format=%(refname:short)", "refs/heads").split()
-    listed = desk.clone.plumb("for-each-ref", "--format=%(refname)", "refs/remotes/origin").split()
-    remote = [ref.removeprefix("refs/remotes/origin/") for ref in listed]
-    return local, [name for name in remote if name != "HEAD"]
+    local = _names(desk, "refs/heads/")
+    return local, [name for name in _names(desk, "refs/remotes/origin/") if name != "HEAD"]
+
+
+def _names(desk: Desk, below: str) -> list[str]:
+    """Return the refs below a folder; git's own short names differ if a tag has the same."""
+    listed = desk.clone.plumb("for-each-ref", "--format=%(refname)", below).split()
+    return [ref.removeprefix(below) for ref in listed]
 
 
 def switch(desk: Desk, branch: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rdo.builders.farms.remote import Record, RemoteBuilder
 from rdo.builders.protocol import Builder, Ticket, wait_for
-from rdo.distgit.everyday.identity import Verrel, git_url, verrel
+from rdo.distgit.everyday.identity import Verrel, branch_of, git_url, verrel
 from rdo.distgit.everyday.sites import DistgitSite
 from rdo.distgit.verb.desk import Desk
 from rdo.errors import NotFoundError, RefusedError
@@ -74,7 +74,7 @@ def farm_target(desk: Desk, site: DistgitSite | None, chosen: str = "") -> str:
 
     Empty if there is neither.
     """
-    return chosen or (site.target_of(desk.clone.branch) if site else "")
+    return chosen or (site.target_of(branch_of(desk)) if site else "")
 
 
 def require_pushed(desk: Desk) -> None:
@@ -99,10 +99,11 @@ def source_of_branch(desk: Desk, site: DistgitSite, package: str) -> str:
     Raises NotFoundError if the package does not have the branch.
     """
     url = site.url_of(package, is_anonymous=bool(site.anonymous))
-    ref = f"refs/heads/{desk.clone.branch}"
+    branch = branch_of(desk)
+    ref = f"refs/heads/{branch}"
     listed = desk.clone.plumb("ls-remote", "--", url, ref).split()
     if not listed:
-        raise NotFoundError(f"{package} has no branch {desk.clone.branch} at {url}")
+        raise NotFoundError(f"{package} has no branch {branch} at {url}")
     return f"git+{url}#{listed[0]}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rdo.distgit.everyday import push_check
 from rdo.distgit.everyday.commit_text import commit_message, newest_changes
-from rdo.distgit.everyday.identity import verrel
+from rdo.distgit.everyday.identity import branch_of, verrel
 from rdo.distgit.everyday.sites import DistgitSite
 from rdo.distgit.update.spec_update import written_message
 from rdo.distgit.verb.desk import Desk
@@ -113,8 +113,7 @@ def tracked(desk: Desk) -> Tracked:
     remote = desk.clone.config(f"branch.{branch}.remote") or "origin"
     if remote not in desk.clone.remotes():
         raise RefusedError(f"there is no remote {remote}", hint="git remote add origin URL")
-    merged = desk.clone.config(f"branch.{branch}.merge") or branch
-    return Tracked(remote, merged.removeprefix("refs/heads/"))
+    return Tracked(remote, branch_of(desk))
 
 
 def push(

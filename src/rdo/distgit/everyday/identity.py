@@ -11,7 +11,7 @@ from rdo.errors import RefusedError
 
 _DISTS = (
     (re.compile(r"f(?:edora-)?(\d+)"), "fc", "fedora"),
-    (re.compile(r"epel-?(\d+)(?:\.\d+)?"), "el", "rhel"),
+    (re.compile(r"epel-?(\d+)(?P<behind>\.\d+|-next)?"), "el", "rhel"),
     (re.compile(r"el(\d+)s?"), "el", "rhel"),
     (re.compile(r"rhel-(\d+).*"), "el", "rhel"),
     (re.compile(r"c(\d+)s?(?:-.*)?"), "el", "rhel"),
@@ -29,7 +29,8 @@ class BranchDist:
     @property
     def macros(self) -> dict[str, str]:
         """The macros for rpm; none for a branch without a distribution."""
-        named = {self.variable: self.value, f"{self.dist[1:]}": "1"} if self.variable else {}
+        main = re.match(r"\.([a-z]+\d+)", self.dist)
+        named = {self.variable: self.value, main[1]: "1"} if main else {}
         return {"dist": self.dist, **named} if self.dist else {}
 
 
@@ -40,19 +41,33 @@ def dist_of(branch: str) -> BranchDist:
 
     >>> dist_of("f42").dist, dist_of("epel-7").dist, dist_of("c9s-sig-cloud").dist, dist_of("main")
     ('.fc42', '.el7', '.el9', BranchDist(dist='', variable='', value=''))
+    >>> dist_of("epel10.1").dist, dist_of("epel9-next").dist
+    ('.el10_1', '.el9.next')
     """
     for pattern, prefix, variable in _DISTS:
         if found := pattern.fullmatch(branch):
-            return BranchDist(f".{prefix}{found[1]}", variable, found[1])
+            behind = found.groupdict().get("behind") or ""
+            behind = behind.replace(".", "_").replace("-", ".")
+            return BranchDist(f".{prefix}{found[1]}{behind}", variable, found[1])
     return BranchDist()
 
 
+def branch_of(desk: Desk) -> str:
+    """Return the branch of the site that is worked on: the one that the checked-out one follows.
+
+    A branch that follows none is meant itself; empty for a detached HEAD.
+    """
+    branch = desk.clone.branch
+    merged = desk.clone.config(f"branch.{branch}.merge") if branch else ""
+    return merged.removeprefix("refs/heads/") or branch
+
+
 def branch_dist(desk: Desk, release: str = "") -> BranchDist:
-    """Return the distribution of the checked-out branch, or of `release` if given.
+    """Return the distribution of the branch worked on, or of `release` if given.
 
     Raises RefusedError if `release` names no distribution.
     """
-    dist = dist_of(release or desk.clone.branch)
+    dist = dist_of(release or branch_of(desk))
     if release and not dist.dist:
         raise RefusedError(
             f"{release} is not the name of a distribution",
@@ -87,8 +102,7 @@ def verrel(desk: Desk, site: DistgitSite | None, release: str = "", *, user: str
 
     `user` is the account at the site, by default named like this user.
 
-    Raises RefusedError for a branch that names no distribution although the spec's Release needs
-    one.
+    Raises RefusedError if `release` names no distribution.
     """
     dist = branch_dist(desk, release)
     macros: dict[str, str | None] = {"dist": None, **dist.macros}
@@ -96,7 +110,7 @@ def verrel(desk: Desk, site: DistgitSite | None, release: str = "", *, user: str
     nvr = f"{reading.name}-{reading.vr_only}"
     origin = desk.clone.remotes().get("origin", "")
     spaced = site.package_of(origin) if site and origin else desk.package
-    branch = release or desk.clone.branch
+    branch = release or branch_of(desk)
     return Verrel(
         repo_name=spaced.rpartition("/")[2],
         verrel=nvr,

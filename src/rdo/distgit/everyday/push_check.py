@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rdo.distgit.everyday.identity import branch_of
 from rdo.distgit.everyday.sites import DistgitSite
 from rdo.distgit.everyday.sources import SourceList, package_of, unlisted
 from rdo.distgit.verb.desk import Desk
@@ -37,14 +38,14 @@ def check(desk: Desk, ref: str, site: DistgitSite | None) -> PushCheck:
         if missing:
             lines = [f"{name} is neither in git nor in the list of sources" for name in missing]
             return PushCheck(NOT_LISTED, tuple(lines))
-        return _ask_cache(there, site) if site else PushCheck()
+        return _ask_cache(there, site, branch_of(desk)) if site else PushCheck()
 
 
-def _ask_cache(desk: Desk, site: DistgitSite) -> PushCheck:
+def _ask_cache(desk: Desk, site: DistgitSite, branch: str) -> PushCheck:
     entries = SourceList.read(desk.folder).content.entries
     if not entries:
         return PushCheck()
     cache, package = site.cache(), package_of(desk, site)
-    absent = [one.name for one in entries if not cache.serves(package, one, desk.clone.branch)]
+    absent = [one.name for one in entries if not cache.serves(package, one, branch)]
     lines = tuple(f"{name} is not in the lookaside cache" for name in absent)
     return PushCheck(NOT_UPLOADED if absent else 0, lines)

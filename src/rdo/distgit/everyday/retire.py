@@ -3,6 +3,7 @@
 from fnmatch import fnmatchcase
 
 from rdo.atomic import write_file
+from rdo.distgit.everyday.identity import branch_of
 from rdo.distgit.everyday.sites import DistgitSite
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.problems import RETIRED_FILES, refuse_retired
@@ -18,7 +19,7 @@ def retire(desk: Desk, reason: str, site: DistgitSite | None) -> None:
     refuse_retired(desk.folder)
     if not reason.strip():
         raise RefusedError("retire needs a reason")
-    allowed, branch = site.retire_on if site else (), desk.clone.branch
+    allowed, branch = site.retire_on if site else (), branch_of(desk)
     if allowed and not any(fnmatchcase(branch, one) for one in allowed):
         raise RefusedError(
             f"packages of {site.title if site else ''} are not retired on {branch}",

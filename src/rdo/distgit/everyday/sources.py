@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdo.atomic import write_file
+from rdo.distgit.everyday.identity import branch_of
 from rdo.distgit.everyday.sites import DistgitSite
 from rdo.distgit.update.sources import sources as spec_sources
 from rdo.distgit.verb.desk import Desk
@@ -113,13 +114,15 @@ def plan(desk: Desk, *, folder: Path | None = None, is_forced: bool = False) -> 
     return SourcesPlan(tuple(missing), tuple(present), tuple(unused))
 
 
-def _used(desk: Desk) -> set[str] | None:
-    """Return the names of files that the spec uses; None if there is no spec."""
+def _used(desk: Desk) -> frozenset[str] | None:
+    """Return the names of files that the spec uses; None if no spec is there or can be read."""
     try:
-        reading = desk.spec.reading()
+        return desk.spec.named_files()
     except NotFoundError:
         return None
-    return {*reading.sources, *reading.patches}
+    except RefusedError as error:  # it may include a file that is not downloaded yet
+        log.warning("taking all files of the list: %s", error)
+        return None
 
 
 def _place(folder: Path, entry: SourceEntry) -> Path:
@@ -131,7 +134,7 @@ def _place(folder: Path, entry: SourceEntry) -> Path:
 
 def take(desk: Desk, site: DistgitSite, wanted: SourcesPlan) -> None:
     """Download what is missing; a file gets its name only after its hash was verified."""
-    package, branch = package_of(desk, site), desk.clone.branch
+    package, branch = package_of(desk, site), branch_of(desk)
     for entry, place in wanted.missing:
         log.info("Downloading %s", entry.name)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -180,10 +183,10 @@ def upload(
 
 
 def _send(desk: Desk, site: DistgitSite, files: Sequence[tuple[SourceEntry, Path]]) -> int:
-    cache, package = site.cache(), package_of(desk, site)
+    cache, package, branch = site.cache(), package_of(desk, site), branch_of(desk)
     sent = 0
     for entry, file in files:
-        if cache.upload(package, entry, file, desk.clone.branch):
+        if cache.upload(package, entry, file, branch):
             log.info("Uploaded %s", entry.name)
             sent += 1
         else:
@@ -230,8 +233,11 @@ def _tracked(desk: Desk) -> set[str]:
 
 
 def unused(desk: Desk) -> list[str]:
-    """Return the patch files in git that the spec does not use."""
-    used = set(desk.spec.reading().patches)
+    """Return the patch files in git that the spec does not use under any condition.
+
+    Raises RefusedError if rpm cannot read the spec.
+    """
+    used = desk.spec.named_files()
     patches = {name for name in _tracked(desk) if name.endswith((".patch", ".diff"))}
     return sorted(patches - used)
 

@@ -343,7 +343,7 @@ class Mirror:
     def tags_at(self, hash_: str) -> list[str]:
         """Return the names of the tags on a commit."""
         out = self._git(
-            "for-each-ref", "--format=%(refname:short)", "--points-at", hash_, "refs/tags"
+            "for-each-ref", "--format=%(refname:strip=2)", "--points-at", hash_, "refs/tags"
         )
         return out.splitlines()
 

@@ -72,14 +72,14 @@ def coprbuild(
     """
     from rdo.atomic import write_file
     from rdo.distgit.everyday import farm_builds
-    from rdo.distgit.everyday.identity import verrel
+    from rdo.distgit.everyday.identity import branch_of, verrel
     from rdo.updates.build_sources import COPR
     from rdo.updates.update_file import UpdateBuild, with_build
 
     here = desk_in_git(as_json=as_json)
     app = app_here()
     choice = farm_builds.choose(app.settings, None, builder=builder, kind="copr")
-    found, repo = load_metadata(local_info, info_file).repo_of(here.clone.branch, release, dist)
+    found, repo = load_metadata(local_info, info_file).repo_of(branch_of(here), release, dist)
     owner = user or app.workplaces.copr_owner(choice.builder)
     nvr = verrel(here, known_site(here, site), repo.name).nvr
     entry = UpdateBuild(nvr, f"{COPR}{owner}", found.name, repo.name)
