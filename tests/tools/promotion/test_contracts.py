@@ -1,5 +1,6 @@
 """The Cloud SIG depends on the Virtualization SIG: breaks are reported before publication."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -207,6 +208,83 @@ def test_a_consumer_that_asks_for_more_than_there_is_is_at_fault(sigs: Sigs, che
     ]
 
 
+@pytest.mark.parametrize(
+    "rich",
+    [
+        "(python3dist(six) >= 1 with python3dist(six) < 2)",
+        "(vim or emacs)",
+        "(vim and emacs)",
+        "(vim and libvirt-libs)",
+        "(vim if libvirt-libs)",
+        "((vim and emacs) or nano)",
+    ],
+)
+def test_a_rich_requirement_that_others_meet_hides_no_break(
+    sigs: Sigs, check: Any, rich: str
+) -> None:
+    sigs.publish("cloud", {"name": "python3-libvirt", "requires": [SONAME, rich]})
+    sigs.publish("next", {"name": "libvirt-libs", "version": "2"})
+
+    _, answer = check("--candidate", "virtualization=next")
+
+    assert answer["earlier"] == []
+    [packages] = [one for one in answer["breaches"] if one["kind"] == "packages"]
+    assert packages["chain"][-1] == (
+        f"nothing provides {SONAME}, which cloud: python3-libvirt-1-1.noarch requires"
+    )
+
+
+def test_a_promise_and_a_declaration_are_about_the_names_in_a_rich_requirement(
+    sigs: Sigs, check: Any
+) -> None:
+    rich = "(python3dist(pbr) >= 5 with python3dist(pbr) < 6)"
+    sigs.publish("virt", {"name": "python3-pbr", "provides": ["python3dist(pbr) = 5"]})
+    sigs.publish("cloud", {"name": "python3-libvirt", "requires": [rich]})
+    sigs.publish("next", {"name": "python3-pbr", "provides": ["python3dist(pbr) = 6"]})
+    virt, takes = 'repositories = ["virt"]\n', "[consumes.virtualization]\nrequires = "
+    sigs.write("virtualization", virt)
+    sigs.write("cloud", f'repositories = ["cloud"]\n{takes}["python3dist(pbr) >= 5"]')
+
+    _, declared = check("--candidate", "virtualization=next")
+    sigs.write("cloud", 'repositories = ["cloud"]')
+    _, used = check("--candidate", "virtualization=next")
+    sigs.write("virtualization", f'{virt}promises = ["python3dist(pbr) < 6"]')
+    _, promised = check("--candidate", "virtualization=next")
+
+    faults = [answer["breaches"][-1]["fault"] for answer in (declared, used, promised)]
+    assert faults == ["virtualization", "cloud", "virtualization"]
+    assert declared["breaches"][-1]["why"].startswith(
+        "cloud declares to take python3dist(pbr) >= 5 from virtualization"
+    )
+
+
+def test_half_of_a_rich_requirement_is_missing_by_its_name(sigs: Sigs, check: Any) -> None:
+    sigs.publish("virt", {"name": "libvirt-daemon"})
+    sigs.publish("cloud", {"name": "python3-libvirt", "requires": ["(glibc or nova)"]})
+    sigs.publish("cloud", {"name": "nova", "requires": ["(libvirt-libs and libvirt-daemon)"]})
+    sigs.publish("next", {"name": "libvirt-libs", "provides": [SONAME]})
+
+    _, answer = check("--candidate", "virtualization=next")
+
+    [packages] = answer["breaches"]
+    assert (packages["fault"], packages["what"]) == (
+        "cloud",
+        "3 packages of cloud cannot be installed: nothing provides libvirt-daemon",
+    )
+
+
+def test_packages_of_other_architectures_are_not_looked_at(sigs: Sigs, check: Any) -> None:
+    folder = sigs.publish("other", {"name": "foreign"}) / "repodata"
+    [packed] = folder.glob("*primary.xml*")
+    text = gzip.decompress(packed.read_bytes()).decode().replace(">noarch<", ">s390x<")
+    packed.write_bytes(gzip.compress(text.encode()))
+    sigs.write("other", 'repositories = ["other"]')
+
+    code, answer = check("--candidate", "virtualization=virt")
+
+    assert (code, answer["breaches"], answer["earlier"]) == (0, [], [])
+
+
 def test_a_break_through_a_third_side_is_laid_at_the_one_that_breaks_it(
     sigs: Sigs, check: Any
 ) -> None:
@@ -380,7 +458,11 @@ def test_what_the_candidates_side_had_broken_or_took_from_elsewhere_is_not_new(
     [
         ("promises = 'x'", "cloud.toml:3: promises must be a list"),
         ("promise = ['x']", 'cloud.toml:3: unknown key "promise"; did you mean "promises"?'),
-        ("promises = ['x >> 2']", "must list RPM dependencies such as"),
+        (
+            "promises = ['x >> 2']",
+            "promises must list RPM dependencies such as 'libvirt >= 10.0', not 'x >> 2'",
+        ),
+        ("replaces = ['x y']", "replaces must list names of packages, not 'x y'"),
         ("[consumes.x]\nrequire = ['y']", 'cloud.toml:4: unknown key "consumes.x.require"'),
         ("[consumes.cloud]\nrequires = ['y']", "cloud consumes itself"),
         ("promises = [", "cloud.toml:"),

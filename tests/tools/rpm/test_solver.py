@@ -18,7 +18,7 @@ from rdo.errors import CommandError
 from rdo.solver import Missing, MissingRequirement, Solution, SolverRepository, provided, solve
 from rdo.tools.rpm.solv import Solv
 from rdo.tools.walls.reading_child import ReadingChild
-from tests.rpms import make_rpms
+from tests.rpms import make_package, make_rpms
 
 pytestmark = pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed")
 
@@ -43,6 +43,26 @@ def compress(folder: Path, suffix: str, kind: int) -> None:
         old.unlink()
         plain.unlink()
         repomd.write_text(repomd.read_text().replace(old.name, new.name))
+
+
+def test_halves_of_rich_requirements_and_those_of_scriptlets_can_be_missing(
+    tmp_path: Path,
+) -> None:
+    wanted = {"requires": ["(glue and /bin/sh)"], "requires(pre)": ["users"]}
+    make_package(tmp_path, "sample", "1", **wanted)
+    make_package(tmp_path, "glue")
+    subprocess.run(["createrepo_c", "--quiet", tmp_path], check=True)
+    own = SolverRepository("own", tmp_path)
+
+    answer = solve(["sample", "(glue and paste)"], [own], arch="x86_64")
+
+    assert isinstance(answer, Missing)
+    by = "sample-1-1.noarch"
+    assert sorted(answer.requirements, key=str) == [
+        MissingRequirement("/bin/sh", by),
+        MissingRequirement("paste"),
+        MissingRequirement("users", by),
+    ]
 
 
 @pytest.mark.parametrize(

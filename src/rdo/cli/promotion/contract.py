@@ -172,7 +172,9 @@ def _lines(answer: ContractAnswer, contracts: Sequence[Contract]) -> Iterator[st
         yield f"undecided: {broken.package} requires {broken.need}, which no contract covers"
     if answer.assumed:
         some = ", ".join(answer.assumed[:3]) + (", …" if len(answer.assumed) > 3 else "")
-        yield f"assumed: {len(answer.assumed)} requirements are met elsewhere ({some})"
+        count = len(answer.assumed)
+        met = "requirement is" if count == 1 else "requirements are"
+        yield f"assumed: {count} {met} met elsewhere ({some})"
     sides = ", ".join(answer.sides)
     if answer.passed:
         yield f"passed: nothing breaks between {sides}"

@@ -177,7 +177,9 @@ def _by_name(contracts: Sequence[Contract]) -> dict[str, Contract]:
     named: dict[str, Contract] = {}
     for one in contracts:
         if one.name in named:
-            raise ConfigError(f"two contracts are called {one.name}")
+            raise ConfigError(
+                f"two contracts are called {one.name}", hint="name each side's file once"
+            )
         if one.name in {BASE, DEPENDENCIES}:
             raise ConfigError(f"a contract cannot be called {one.name}; choose another name")
         named[one.name] = one

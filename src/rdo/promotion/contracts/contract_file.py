@@ -21,6 +21,11 @@ _Capability = Annotated[
     str,
     StringConstraints(pattern=r"^[^\s<>=!]\S*( (<|<=|=|>=|>) [^\s<>=]+)?$", max_length=500),
 ]
+_LISTED = {
+    "requires": "RPM dependencies such as 'libvirt >= 10.0'",
+    "promises": "RPM dependencies such as 'libvirt >= 10.0'",
+    "replaces": "names of packages",
+}
 _RpmName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 _Priority = Annotated[int, Field(ge=1, le=99)]
 
@@ -128,8 +133,8 @@ def _faults(error: ValidationError, text: str, shown: str) -> Iterator[str]:
         is_inside = len(path) > 2 and path[0] == "consumes"
         fields = (_Consumed if is_inside else _ContractSection).model_fields
         known = [str(one.alias) for one in fields.values()]
-        if detail["type"] == "string_pattern_mismatch" and path[-1] in {"requires", "promises"}:
-            told = f"{'.'.join(path)} must list RPM dependencies such as 'libvirt >= 10.0'"
+        if detail["type"] == "string_pattern_mismatch" and path[-1] in _LISTED:
+            told = f"{'.'.join(path)} must list {_LISTED[path[-1]]}, not {detail['input']!r}"
         else:
             told = sentence(path, detail, known)
         yield f"{where(shown, lines, path)}: {told}"

@@ -5,10 +5,12 @@ declares is at fault. So each breach has one side that must act.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rdo.checks.across import BrokenPackage, CapabilityOffer, Replacement, SideEffects, SidePackage
+from rdo.model.rich_dependency import names_in
 from rdo.promotion.contracts.contract_file import Contract
 
 
@@ -59,15 +61,17 @@ class WrittenContracts:
         """Whether a side is the candidate's, or changes with it."""
         return side == self.candidate or side in self.changed
 
-    def declared(self, user: str, giver: str, names: Collection[str]) -> str:
+    def declared(self, user: str, giver: str, names: AbstractSet[str]) -> str:
         """Return what a side declares to take from another, under one of these names."""
         contract = self.by_side.get(user)
         taken = contract.consumes.get(giver) if contract else None
-        return next((one for one in (taken.requires if taken else ()) if _name(one) in names), "")
+        return next(
+            (one for one in (taken.requires if taken else ()) if names_in(one) <= names), ""
+        )
 
     def users(self, giver: str, capability: str) -> tuple[str, ...]:
         """Return the sides that declare to take a capability, in any version, from a side."""
-        named = {_name(capability)}
+        named = names_in(capability)
         return tuple(user for user in self.by_side if self.declared(user, giver, named))
 
 
@@ -134,7 +138,7 @@ def _requirements(
                 if offer.after or giver not in contracts.sides:
                     continue
                 was_met = offer.before is None or bool(offer.before)
-                promised = _promise(giver, {_name(text)}, contracts, broken)
+                promised = _promise(giver, names_in(text), contracts, broken)
                 fault, why = user, f"{giver} does not have what {user} declares to take from it"
                 if promised:
                     fault, why = giver, f"{giver} promises {promised}"
@@ -193,7 +197,7 @@ def _fault(
     giver, had = one.was.side, one.was.nevra
     if giver == user:
         return user, f"its own {had} provided it"
-    named = {_name(need), one.was.name}
+    named = {*names_in(need), one.was.name}
     if promised := _promise(giver, named, contracts, broken):
         return giver, f"{giver} promises {promised}, and {had} provided it"
     if declared := contracts.declared(user, giver, named):
@@ -203,14 +207,14 @@ def _fault(
 
 def _promise(
     giver: str,
-    names: Collection[str],
+    names: AbstractSet[str],
     contracts: WrittenContracts,
     broken: Collection[tuple[str, str]],
 ) -> str:
     """Return the broken promise of a side about one of these names; empty if there is none."""
     contract = contracts.by_side.get(giver)
     made = contract.promises if contract else ()
-    return next((one for one in made if _name(one) in names and (giver, one) in broken), "")
+    return next((one for one in made if names_in(one) <= names and (giver, one) in broken), "")
 
 
 def _replacements(
@@ -229,12 +233,3 @@ def _replacements(
             f"{one.by} {how} {one.what}",
             f'its contract does not list {one.what.name} in "replaces"',
         )
-
-
-def _name(capability: str) -> str:
-    """Return a dependency without its version.
-
-    >>> _name("ceph-common >= 2:18")
-    'ceph-common'
-    """
-    return capability.split(" ", 1)[0]

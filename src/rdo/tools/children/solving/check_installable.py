@@ -19,9 +19,11 @@ from rdo.tools.children.shut_in import answer, asked
 from rdo.tools.children.solving.solve import (
     KINDS,
     Opened,
+    is_conditional,
     open_all,
     parse,
     read,
+    requirements,
     shut_in_with,
     want,
 )
@@ -90,13 +92,10 @@ def needs_of(pool: Any, starts: list[Any]) -> dict[int, list[tuple[str, list[int
         if one.id in found or one.isinstalled():
             continue
         rows = found[one.id] = []
-        plain = one.lookup_deparray(solv.SOLVABLE_REQUIRES, -1)
-        of_scriptlets = one.lookup_deparray(solv.SOLVABLE_REQUIRES, 1)
-        for dependency in (*plain, *of_scriptlets):
-            text = dependency.str()
-            if text.startswith("rpmlib(") or " if " in text or " unless " in text:
+        for text in requirements(one):
+            if is_conditional(text):
                 continue  # the solver decides
-            providers = [each for each in pool.whatprovides(dependency) if each]
+            providers = [each for each in pool.whatprovides(parse(pool, text)) if each]
             rows.append((text, [each.id for each in providers]))
             left += providers
     return found
@@ -218,21 +217,19 @@ def conflict_of(pool: Any, one: Any) -> dict[str, Any] | None:
     return {**package_row(one), "chain": chain, "missing": []}
 
 
-def binaries(pool: Any, repositories: list[Opened], names: set[str]) -> list[Any]:
+def binaries(pool: Any, names: set[str]) -> list[Any]:
     """Return the binary packages of the repositories with these names that may be chosen."""
-    unseen = hidden(pool, repositories)
     return [
         one
         for repo in pool.repos
         if repo.name in names
         for one in repo.solvables
-        if one.arch not in {"src", "nosrc"} and one.id not in unseen
+        if one.installable()  # not a source package, not hidden, not of another architecture
     ]
 
 
 def check(
     pool: Any,
-    repositories: list[Opened],
     names: set[str],
     label: Callable[[Any], str] = str,
     known: dict[int, MissingNeed] | None = None,
@@ -241,7 +238,7 @@ def check(
 
     `known` are those that lack something, if they were searched for already.
     """
-    asked_for = binaries(pool, repositories, names)
+    asked_for = binaries(pool, names)
     lacking = lacks(needs_of(pool, asked_for)) if known is None else known
     left_out = suspects(pool, [one for one in asked_for if one.id not in lacking])
     found = described(pool, [one.id for one in asked_for if one.id in lacking], lacking, label)
@@ -266,9 +263,9 @@ def main() -> int:
     shut_in_with(walls, (*repositories, *older))
     arch, names = question["arch"], set(question["checked"])
     pool = load(repositories, arch, with_files=False)
-    found = check(pool, repositories, names)
+    found = check(pool, names)
     if any(lack["need"].startswith("/") for row in found for lack in row["missing"]):
-        found = check(load(repositories, arch, with_files=True), repositories, names)
+        found = check(load(repositories, arch, with_files=True), names)
     was_provided(found, older, arch)
     answer({"uninstallable": found, "checked": len(pool.solvables)})
     return 0

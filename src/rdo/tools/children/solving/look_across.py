@@ -13,6 +13,7 @@ from typing import Any
 
 import solv
 
+from rdo.model.rich_dependency import operands
 from rdo.tools.children.shut_in import answer, asked
 from rdo.tools.children.solving.check_installable import (
     MissingNeed,
@@ -23,7 +24,13 @@ from rdo.tools.children.solving.check_installable import (
     needs_of,
     package_row,
 )
-from rdo.tools.children.solving.solve import Opened, open_all, parse, shut_in_with
+from rdo.tools.children.solving.solve import (
+    Opened,
+    open_all,
+    parse,
+    requirements,
+    shut_in_with,
+)
 
 _WORLD = "world"
 
@@ -46,12 +53,24 @@ class World:
 
     def __post_init__(self) -> None:
         self.pool = load(self.opened, self.arch, with_files=self.with_files)
-        self.needs = needs_of(self.pool, binaries(self.pool, self.opened, self.checked))
+        self.needs = needs_of(self.pool, binaries(self.pool, self.checked))
 
     def unmet(self) -> tuple[str, ...]:
-        """Return the requirements that no repository provides; the solver decides rich ones."""
-        found = {text for rows in self.needs.values() for text, givers in rows if not givers}
-        return tuple(sorted(text for text in found if not text.startswith("(")))
+        """Return the requirements that no repository provides."""
+        texts = {text for one in self._required() for text in requirements(one)}
+        return tuple(sorted(text for text in texts if self._is_unmet(text)))
+
+    def _is_unmet(self, text: str) -> bool:
+        """Whether something is missing for a requirement, whatever its conditions are."""
+        operator, parts = operands(text)
+        match operator:
+            case "and":
+                return any(map(self._is_unmet, parts))
+            case "or":
+                return all(map(self._is_unmet, parts))
+            case "if" | "unless":
+                return any(self._is_unmet(one) for one in (parts[0], *parts[2:]))
+        return not any(self.pool.whatprovides(parse(self.pool, text)))
 
     def look_up(self, capabilities: Iterable[str], assumed: Collection[str]) -> None:
         """Prepare for questions about capabilities; assumed ones count as met from now on.
@@ -61,20 +80,31 @@ class World:
         repo = self.pool.add_repo(_WORLD)
         repo.appdata = len(self.opened)
         self.opened = [*self.opened, Opened({"name": _WORLD, "side": ""})]
-        kinds = ((solv.SOLVABLE_PROVIDES, assumed), (solv.SOLVABLE_REQUIRES, capabilities))
-        for kind, texts in kinds:  # two packages, or the assumed one would have requirements
-            package = repo.add_solvable()
-            package.name, package.evr, package.arch = _WORLD, "1", "noarch"
-            for text in texts:
-                package.add_deparray(kind, parse(self.pool, text))
+        package = repo.add_solvable()
+        package.name, package.evr, package.arch = _WORLD, "1", "noarch"
+        for text in capabilities:
+            package.add_deparray(solv.SOLVABLE_REQUIRES, parse(self.pool, text))
         self.pool.addfileprovides()
         self.pool.createwhatprovides()
-        met = frozenset(assumed)
+        self._drop(frozenset(assumed))
+        self.lacking = lacks(self.needs)
+
+    def _drop(self, assumed: Collection[str]) -> None:
+        """Remove requirements from all packages."""
+        for one in self._required():
+            texts = requirements(one)
+            left = [text for text in texts if text not in assumed]
+            if len(left) < len(texts):
+                one.unset(solv.SOLVABLE_REQUIRES)
+                for text in left:
+                    one.add_deparray(solv.SOLVABLE_REQUIRES, parse(self.pool, text))
         self.needs = {
-            one: [(text, givers) for text, givers in rows if givers or text not in met]
+            one: [(text, givers) for text, givers in rows if text not in assumed]
             for one, rows in self.needs.items()
         }
-        self.lacking = lacks(self.needs)
+
+    def _required(self) -> list[Any]:
+        return [self.pool.id2solvable(one) for one in self.needs]
 
     def label(self, one: Any) -> str:
         """Return the name of a package in a chain, with its side."""
@@ -87,7 +117,7 @@ class World:
 
     def broken(self) -> list[dict[str, Any]]:
         """Return the packages of the checked repositories that cannot be installed."""
-        return check(self.pool, self.opened, self.checked, self.label, self.lacking)
+        return check(self.pool, self.checked, self.label, self.lacking)
 
     def providers(self, text: str) -> list[dict[str, Any]]:
         """Return the packages that provide a capability and are installable."""
@@ -103,7 +133,7 @@ class World:
     def packages(self) -> list[Any]:
         """Return the binary packages of all sides that may be chosen."""
         names = {one.row["name"] for one in self.opened if one.row["side"]}
-        return binaries(self.pool, self.opened, names)
+        return binaries(self.pool, names)
 
 
 def uses(world: World, givers: Collection[str]) -> list[dict[str, Any]]:
@@ -112,7 +142,7 @@ def uses(world: World, givers: Collection[str]) -> list[dict[str, Any]]:
     That is what no package of their own side provides, and a package of such a side provides first.
     """
     found = []
-    for one in binaries(world.pool, world.opened, world.checked):
+    for one in binaries(world.pool, world.checked):
         for text, ids in world.needs.get(one.id, []):
             providers = [world.pool.id2solvable(number) for number in ids]
             sides = {world.side(each) for each in providers}

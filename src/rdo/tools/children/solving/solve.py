@@ -19,6 +19,7 @@ from xml.parsers import expat
 
 import solv
 
+from rdo.model.rich_dependency import required
 from rdo.tools.children.shut_in import answer, asked, shut_in
 
 _DECOMPRESS: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".xz": lzma.open}
@@ -26,6 +27,7 @@ _CHUNK = 1 << 20
 _MOST_FILES = 1000
 _SCRATCH_BYTES = 2 << 30
 PROGRAM = re.compile(r"(/usr)?/s?bin/[^/]+$")
+_RELATION = re.compile(r"(?P<name>.*\S) (?P<signs>[<=>]{1,2}) (?P<version>\S+)")
 _REPO = "http://linux.duke.edu/metadata/repo"
 
 KINDS = (("primary", 0), ("filelists", solv.Repo.REPO_EXTEND_SOLVABLES))
@@ -225,16 +227,28 @@ def parse(pool: Any, text: str) -> Any:
     """Parse a dependency in rpm's form: plain, with a version, or rich."""
     if text.startswith("("):
         return pool.parserpmrichdep(text)
-    name, *relation = text.split()
-    dependency = pool.Dep(name)
-    if len(relation) != 2:
-        return dependency
+    relation = _RELATION.fullmatch(text)
+    if not relation:
+        return pool.Dep(text)
     flags = sum(
         flag
         for sign, flag in (("<", solv.REL_LT), ("=", solv.REL_EQ), (">", solv.REL_GT))
-        if sign in relation[0]
+        if sign in relation["signs"]
     )
-    return dependency.Rel(flags, pool.Dep(relation[1]))
+    return pool.Dep(relation["name"]).Rel(flags, pool.Dep(relation["version"]))
+
+
+def is_conditional(text: str) -> bool:
+    """Whether a requirement depends on what else is installed."""
+    return " if " in text or " unless " in text
+
+
+def requirements(one: Any) -> list[str]:
+    """Return what a package requires, with the parts of `(a and b)` apart."""
+    plain = one.lookup_deparray(solv.SOLVABLE_REQUIRES, -1)
+    of_scriptlets = one.lookup_deparray(solv.SOLVABLE_REQUIRES, 1)
+    texts = (dependency.str() for dependency in (*plain, *of_scriptlets))
+    return [part for text in texts if not text.startswith("rpmlib(") for part in required(text)]
 
 
 def missing(pool: Any, question: Any) -> Iterator[dict[str, str]]:
@@ -242,22 +256,19 @@ def missing(pool: Any, question: Any) -> Iterator[dict[str, str]]:
 
     For each requirement the solver's first choice is followed; the solver decides conditional ones.
     """
-    asked = [(need, "") for need in question.lookup_deparray(solv.SOLVABLE_REQUIRES)]
+    asked = [(need, "") for need in requirements(question)]
     seen: set[str] = set()
     while asked:
-        dependency, by = asked.pop()
-        text = dependency.str()
-        if text in seen or " if " in text or " unless " in text or text.startswith("rpmlib("):
+        text, by = asked.pop()
+        if text in seen or is_conditional(text):
             continue
         seen.add(text)
-        providers = pool.whatprovides(dependency)
+        providers = pool.whatprovides(parse(pool, text))
         if not providers:
             yield {"need": text, "by": by}
         elif not any(one.isinstalled() for one in providers):
             choice = _best(providers)
-            asked += [
-                (need, str(choice)) for need in choice.lookup_deparray(solv.SOLVABLE_REQUIRES)
-            ]
+            asked += [(need, str(choice)) for need in requirements(choice)]
 
 
 def _best(providers: list[Any]) -> Any:
