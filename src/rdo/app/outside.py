@@ -32,7 +32,7 @@ def push_places(settings: "Settings", target: str, names: tuple[str, ...]) -> li
         if name not in sections:
             near = did_you_mean(name, sections)
             raise NotFoundError(f"{target} has no place {name}{near}")
-    return [_place(name, sections[name]) for name in names or sections]
+    return [_place(name, sections[name].of(target)) for name in names or sections]
 
 
 def _place(name: str, section: "PushSection") -> PushPlace:

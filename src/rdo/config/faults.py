@@ -58,7 +58,8 @@ def sentence(path: KeyPath, detail: Mapping[str, Any], known: Iterable[str]) -> 
         section = f"[{'.'.join(path[:-1])}]" if path[:-1] else "it"
         return f'{section} lacks "{path[-1]}"'
     if kind in _WANTED:
-        return f"{key} {_WANTED[kind].format(**detail.get('ctx', {}))}"
+        told = _WANTED[kind].format(**detail.get("ctx", {}))
+        return f"{key} {told}" if key else told
     return f"{key}: {detail['msg']}"
 
 

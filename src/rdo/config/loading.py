@@ -261,11 +261,27 @@ def _put_environment(layers: _Layers, environ: Mapping[str, str]) -> None:
 
 def _put_options(layers: _Layers, options: Mapping[str, str]) -> None:
     for key, text in options.items():
-        path = tuple(key.split("."))
-        if path[:1] == ("targets",) and len(path) > 3:  # a target's name may have dots
-            path = ("targets", ".".join(path[1:-1]), path[-1])
+        path = _option_path(key, layers.values.get("targets"))
         value = _anchored(path, _typed(path, text), Path.cwd())
         layers.put(path, value, ValueOrigin(OriginKind.OPTION, f"--set {key}"))
+
+
+def _option_path(key: str, targets: object) -> KeyPath:
+    """Return the path of a key that `--set` names; the name of a target may contain dots.
+
+    >>> _option_path("targets.a.1.push.eu.to", {"a": {}, "a.1": {}})
+    ('targets', 'a.1', 'push', 'eu', 'to')
+    """
+    words = tuple(key.split("."))
+    if words[0] != "targets" or len(words) < 4:
+        return words
+    names = (
+        [name for name in targets if key.startswith(f"targets.{name}.")]
+        if isinstance(targets, dict)
+        else []
+    )
+    name = max(names, key=len, default=".".join(words[1:-1]))
+    return ("targets", name, *key.removeprefix(f"targets.{name}.").split("."))
 
 
 def _put_default_builders(layers: _Layers) -> None:
@@ -301,7 +317,7 @@ def _variable_path(variable: str, values: Mapping[str, Any]) -> KeyPath:
     parts = variable.removeprefix(PREFIX).split("__")
     path = [part.lower().replace("_", "-") for part in parts]
     targets = values.get("targets")
-    if len(path) == 3 and path[0] == "targets" and isinstance(targets, dict):
+    if len(path) >= 3 and path[0] == "targets" and isinstance(targets, dict):
         names = {_variable((name,)): name for name in targets}
         path[1] = names.get(PREFIX + parts[1], path[1])
     return tuple(path)

@@ -10,7 +10,7 @@ from rdo.config.builders import BuilderSection, NamedBuilder, PackageBuilder, na
 from rdo.config.depending import DependencySection, faults
 from rdo.config.distgit_server import DistgitServerSection
 from rdo.config.forges import HookSection, ReviewSection
-from rdo.config.pushing import PushSection
+from rdo.config.pushing import PushSection, push_faults
 from rdo.config.section import (
     Address,
     Count,
@@ -387,11 +387,9 @@ class Settings(Section):
         depend = {name: one.dependencies for name, one in self.targets.items()}
         if wrong := faults(depend, platforms):
             raise ValueError("; ".join(wrong))
-        pushed = [
-            one.to.rstrip("/") for target in self.targets.values() for one in target.push.values()
-        ]
-        if twice := {one for one in pushed if pushed.count(one) > 1}:
-            raise ValueError(f"two targets or places push to {', '.join(sorted(twice))}")
+        pushed = {name: one.push for name, one in self.targets.items()}
+        if wrong := list(push_faults(pushed, {name: self.data / name for name in self.targets})):
+            raise ValueError("; ".join(wrong))
         for place, review in self.reviews.items():
             hook = self.hooks.get(place)
             if hook and hook.kind != review.kind:

@@ -1,6 +1,7 @@
 """Repositories pushed to other servers: sent in order, completed after a kill, installed by dnf."""
 
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -294,6 +295,23 @@ def test_a_push_that_breaks_off_is_made_good_by_the_next(
     assert half < set(outside.listing().files)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may mount a small file system")
+def test_a_full_disk_of_a_mirror_is_named_and_the_next_push_goes_on(
+    published: Factory, tmp_path: Path
+) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40k", "small", folder], check=True)
+    try:
+        with pytest.raises(OutsideError, match=f"cannot push to {folder}/m/.*: No space left"):
+            push_to(published, OutsideFolder(folder / "m"))
+        subprocess.run(["mount", "-o", "remount,size=4m", folder], check=True)
+        push_to(published, OutsideFolder(folder / "m"))
+        assert faults(folder / "m") == []
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
 def test_what_cannot_be_pushed_is_one_clear_error(published: Factory, tmp_path: Path) -> None:
     away: list[tuple[Callable[[], object], type[Exception], str]] = [
         (
@@ -309,6 +327,11 @@ def test_what_cannot_be_pushed_is_one_clear_error(published: Factory, tmp_path: 
             ),
             NotFoundError,
             "has no name tested to push",
+        ),
+        (
+            lambda: push_to(published, OutsideFolder(Path(__file__))),
+            OutsideError,
+            f"cannot push to {re.escape(__file__)}: Not a directory",
         ),
     ]
     for act, kind, words in away:

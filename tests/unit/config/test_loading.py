@@ -178,6 +178,17 @@ def test_the_environment_wins_over_the_file_and_an_option_over_both(folder: Path
     assert told["platforms"] == "default"
 
 
+def test_keys_of_sections_below_a_target_can_be_set(folder: Path) -> None:
+    with (folder / "rdo.toml").open("a") as file:
+        file.write('[targets.master-deb12.push.eu]\nto = "/srv/eu"\nurl = "http://eu"\n')
+    environ = {"RDO_TARGETS__MASTER_DEB12__PUSH__EU__TO": "/srv/other"}
+    option = {"targets.master-deb12.push.eu.url": "http://other"}
+
+    place = load(folder / "rdo.toml", environ, option).settings.target("master-deb12").push["eu"]
+
+    assert (place.to, place.url) == ("/srv/other", "http://other")
+
+
 def test_a_path_from_the_environment_is_relative_to_the_current_folder(folder: Path) -> None:
     settings = loaded(folder, RDO_DATA="d").settings
 

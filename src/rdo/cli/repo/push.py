@@ -42,13 +42,16 @@ def push_(
     chosen = opened(app, target, reads_only=False)
     done: list[PushSummary] = []
     failed: list[UserError] = []
-    for place in push_places(app.settings, chosen.name, places):
+    asked = push_places(app.settings, chosen.name, places)
+    for place in asked:
         try:
             done.append(push(chosen.tree, chosen.store, place, dry_run=dry_run, looks=look))
         except UserError as error:
             failed.append(error)
-            log.warning("%s: %s", place.name, error)
-    output.show(done, as_json, "\n".join(map(_line, done)))
+            if len(asked) > 1:
+                log.warning("%s: %s", place.name, error)
+    if done or as_json:
+        output.show(done, as_json, "\n".join(map(_line, done)))
     if failed:
         raise failed[0]
 

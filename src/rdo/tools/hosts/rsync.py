@@ -17,6 +17,7 @@ from rdo.tools.hosts.access import SshAccess
 _ROW = re.compile(r"(?P<mode>\S{10}) +(?P<size>\d+) \S+ \S+ (?P<name>.*)")
 _NO_SUCH_FILE = 23  # "partial transfer", also for a folder that does not exist yet
 _VANISHED = 24  # the file to remove is not in the folder that we send
+_CLOSED = "rsync: connection unexpectedly closed"
 _SILENCE_SECONDS = 60
 _HOUR = 3600.0
 
@@ -98,7 +99,8 @@ class RsyncPlace:
         try:
             done = self.runner(*command, *args, stdin=stdin, env=env, timeout=_HOUR, ok=allowed)
         except CommandError as error:
-            raise self._unreachable(str(error)) from error
+            told = str(error)
+            raise self._unreachable(told.partition("\n")[2] or told) from error
         if done.returncode == _NO_SUCH_FILE and "No such file or directory" not in done.stderr:
             raise self._unreachable(done.stderr)
         return done.stdout
@@ -111,10 +113,15 @@ class RsyncPlace:
 
 
 def _cause(said: str) -> str:
-    """Return the line of rsync's output with the cause; the last line only says that it ends."""
+    """Return the line with the cause; the last ones of rsync only say that it ends.
+
+    >>> _cause("ssh: no route to host\\nrsync: connection unexpectedly closed\\nrsync error: 255")
+    'ssh: no route to host'
+    """
     lines = [line for line in said.splitlines() if line.strip()]
-    causes = [line for line in lines if not line.startswith("rsync error:")]
-    return last_line("\n".join(causes or lines))
+    without_end = [line for line in lines if not line.startswith("rsync error:")]
+    causes = [line for line in without_end if not line.startswith(_CLOSED)]
+    return last_line("\n".join(causes or without_end or lines))
 
 
 def _quoted(word: str) -> str:
