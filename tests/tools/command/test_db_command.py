@@ -7,15 +7,16 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from rdo.lock import is_held
 from tests.e2e.command import Result, rdo
 from tests.e2e.kept_factory import KeptFactory
+from tests.patience import until
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
@@ -121,7 +122,7 @@ def test_a_restore_waits_for_nobody_and_asks(factory: Path, backup: Path) -> Non
     lock = factory / "data/master-deb12/round.lock"
     asked = rdo("db", "restore", backup, cwd=factory)
     with subprocess.Popen(["flock", lock, "sleep", "60"]) as holder:
-        time.sleep(0.5)
+        until(lambda: is_held(lock))
         refused = rdo("db", "restore", backup, "--yes", cwd=factory)
         holder.terminate()
     subprocess.run(["flock", lock, "true"], check=True, timeout=70)
