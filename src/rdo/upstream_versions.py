@@ -129,12 +129,12 @@ def spec_numbers(version: str) -> SpecNumbers:
     return SpecNumbers(version, int(match["epoch"] or 0), text, order, milestone)
 
 
-def numbers_like(version: str, current: str) -> SpecNumbers:
+def numbers_like(version: str, current: str, *, is_alone: bool = False) -> SpecNumbers:
     """Return a spec's numbers for a version, in the form of its current Version.
 
-    A pre-release stays in Version if the current one is there, and a version whose order is not
-    known is accepted if it differs from the current one only in its numbers. Raises ValueError
-    otherwise.
+    A pre-release stays in Version if the current one is there, or if Version is `is_alone` because
+    the spec does not write its Release. A version whose order is not known is accepted if it
+    differs from the current one only in its numbers. Raises ValueError otherwise.
 
     >>> [numbers_like(x, "2.0~beta1").version for x in ("2.0-beta2", "2.0", "2.0.dev3")]
     ['2.0~beta2', '2.0', '2.0~~dev3']
@@ -148,7 +148,7 @@ def numbers_like(version: str, current: str) -> SpecNumbers:
         if not is_safe or re.sub(r"\d+", "0", version) != re.sub(r"\d+", "0", current):
             raise
         return SpecNumbers(version, 0, version)
-    if found.order and "~" in current:
+    if found.order and (is_alone or "~" in current):
         stage = version.removeprefix(found.version).lstrip("-_.")
         is_plain = re.fullmatch(r"[a-z]+\d*", stage) is not None and stage[:3] != "dev"
         whole = f"{found.version}~{stage}" if is_plain else found.one_version

@@ -12,6 +12,7 @@ _SECTION = re.compile(
     r"|patchlist)\b",
     re.IGNORECASE,
 )
+_CONDITION = re.compile(r"\s*%(?:if\w*|elif\w*|else|endif)\b")
 _TAG = re.compile(r"\s*(version|release|source0?)\s*:", re.IGNORECASE)
 _EPOCH = re.compile(r"\s*epoch\s*:\s*(\d*)", re.IGNORECASE)
 
@@ -28,13 +29,14 @@ def transform(
 
     Define `dlrn_nvr`, `dlrn` and `upstream_version` at the top, or redefine them where the spec
     has the same line. Replace the text UPSTREAMVERSION everywhere, and set Version, Release and
-    Source0. Remove the changelog.
+    Source0. Remove the changelog, but not the sections that follow it.
 
     This deliberately differs from DLRN in one way: Version and Release are replaced only as tags in
     a preamble, the package's own or a subpackage's. DLRN replaces everything after `Version:` on
     any line, even in descriptions and scripts.
     """
-    lines = spec.replace("UPSTREAMVERSION", numbers.upstream_version).splitlines()
+    spec = spec.replace("UPSTREAMVERSION", numbers.upstream_version)
+    lines = spec.replace("\r\n", "\n").removesuffix("\n").split("\n")
     if not keep_changelog:
         lines = _without_changelog(lines)
     lines = list(_renumbered(lines, numbers, "" if keep_archive else archive))
@@ -47,10 +49,15 @@ def transform(
 
 
 def _without_changelog(lines: list[str]) -> list[str]:
-    for number, line in enumerate(lines):
-        if re.match(r"%changelog\b", line, re.IGNORECASE):
-            return lines[: number + 1]
-    return lines
+    """Return the lines without the entries; conditions that begin or end among them stay."""
+    kept, is_inside = [], False
+    for line in lines:
+        opening = _SECTION.match(line)
+        if opening:
+            is_inside = opening[1].lower() == "changelog"
+        if opening or not is_inside or _CONDITION.match(line):
+            kept.append(line)
+    return kept
 
 
 def _renumbered(lines: list[str], numbers: Numbers, archive: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ _LEADING_MACRO = re.compile(r"(?P<lead>[\d.]*)%(?:\{\??(?P<braced>\w+)\}|\??(?P<
 _LEADING_CONDITION = re.compile(
     r"%\{[!?]{1,9}(?!dist\b)\w{1,99}:[^%{}]{0,99}(?:%\{\??\w{1,99}\}[^%{}]{0,99}){0,3}(?<=\.)\}"
 )
+_FALLBACK = re.compile(r"%\{\?autorelease\}%\{!\?autorelease:")
 _DIST = re.compile(r"%(?:\{[!?]*dist[:}]|[!?]*dist\b)")
 _SMALL = re.compile(r"\d{1,5}(?:\.\d{1,5})*(?:%|$)")
 _NUMBERED = re.compile(r"\d+(?:\.\d+)*")
@@ -273,7 +274,7 @@ def release_place(text: SpecText) -> ReleasePlace:
 
 def _following(text: SpecText, place: ReleasePlace, seen: set[str]) -> ReleasePlace | None:
     """Return the place behind what begins a Release, or in the macro there; None at its number."""
-    if condition := _LEADING_CONDITION.match(place.value):
+    if condition := _FALLBACK.match(place.value) or _LEADING_CONDITION.match(place.value):
         return place.behind(condition)
     match = _LEADING_MACRO.match(place.value)
     if match is None:

@@ -12,7 +12,10 @@ from rdo.beneath import real_path
 from rdo.errors import NotFoundError, RefusedError
 from rdo.model.rpm_order import compare
 from rdo.spec.conditions import Reading, readings
+from rdo.spec.definitions import release_place
 from rdo.spec.patches import ApplyMethod, apply_method, our_patches
+from rdo.spec.release import ReleaseParts
+from rdo.spec.tags import tags
 from rdo.spec.text import SpecText
 from rdo.tools.rpm.rpmspec import Rpmspec, SpecQuestion, SpecReading
 
@@ -134,6 +137,17 @@ class SpecFile:
     def reading(self, text: SpecText | None = None) -> SpecReading:
         """Read the file, or another text instead, with rpm."""
         return self.rpmspec.read(_for_rpm(text or self.text()), self.sources_folder)
+
+    def numbered(self) -> SpecReading:
+        """Read the file with the Release that an edit writes, where rpmautospec is an alternative.
+
+        Raises RefusedError if rpm cannot read it.
+        """
+        reading, text = self.reading(), self.text()
+        if not any("autorelease" in tag.value for tag in tags(text, "Release")):
+            return reading
+        numbers = ReleaseParts.parse(release_place(text).value).numbers
+        return replace(reading, release=numbers) if numbers else reading
 
     def named_files(self) -> frozenset[str]:
         """Return the sources and patches that the spec names, under any of its conditions.

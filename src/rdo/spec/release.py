@@ -41,13 +41,22 @@ class ReleaseStyle(StrEnum):
         return self not in {self.AUTOMATIC, self.PLACEHOLDER}
 
 
+def is_automatic(release: str) -> bool:
+    """Whether rpmautospec computes a Release, wherever the spec is built.
+
+    >>> [is_automatic(f"%{{?autorelease}}{x}") for x in ("", "%{!?autorelease:1%{?dist}}")]
+    [True, False]
+    """
+    return re.match(r"%\{?\??autorelease\b", release) is not None and "{!?autorelease:" not in release
+
+
 def release_style(release: str) -> ReleaseStyle:
     """Return how a Release is numbered.
 
     >>> [release_style(x).name for x in ("1", "0.20170811112938.81363ec%{?dist}", "XXX")]
     ['GENERIC', 'DLRN', 'PLACEHOLDER']
     """
-    if re.match(r"%\{?\??autorelease\b", release):
+    if is_automatic(release):
         return ReleaseStyle.AUTOMATIC
     if re.match(r"XXX", release):
         return ReleaseStyle.PLACEHOLDER

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rdo.errors import NotFoundError, RefusedError
+from rdo.spec.release import is_automatic
 from rdo.spec.text import PREAMBLE, Line, SpecText
 
 _TAG = re.compile(
@@ -37,9 +38,18 @@ def tags(text: SpecText, *names: str) -> list[Tag]:
 
 
 def find_tag(text: SpecText, name: str) -> Tag | None:
-    """Return the effective tag: the first outside conditions, else the first."""
+    """Return the effective tag: the first outside conditions, else the first that is edited."""
+    return next(iter(_effective(text, name)), None)
+
+
+def _effective(text: SpecText, name: str) -> Sequence[Tag]:
+    """Return the lines of a tag that an edit changes.
+
+    If it is under conditions everywhere, these are all but a Release that rpmautospec computes.
+    """
     found = tags(text, name)
-    return next((tag for tag in found if tag.line.is_plain), found[0] if found else None)
+    plain = [tag for tag in found if tag.line.is_plain]
+    return plain[:1] or [tag for tag in found if not is_automatic(tag.value)] or found
 
 
 def get_tag(text: SpecText, name: str) -> str:
@@ -56,9 +66,7 @@ def set_tag(text: SpecText, name: str, value: str) -> SpecText:
     If the tag occurs under several conditions, all with the same value are changed. Raises
     RefusedError if their values differ, and NotFoundError if the spec lacks the tag.
     """
-    found = tags(text, name)
-    plain = [tag for tag in found if tag.line.is_plain]
-    chosen: Sequence[Tag] = plain[:1] or found
+    chosen = _effective(text, name)
     if not chosen:
         raise NotFoundError(f"the .spec file has no {name} tag")
     if len({tag.value for tag in chosen}) > 1:

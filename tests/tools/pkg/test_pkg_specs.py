@@ -921,6 +921,43 @@ def test_autorelease_may_have_options(distgit: Distgit, release: str) -> None:
     assert distgit.patches == ["0001-Mend-1.patch"]
 
 
+@pytest.mark.parametrize(
+    "releases",
+    [
+        ("Release: %{?autorelease}%{!?autorelease:1%{?dist}}",),
+        ("%if %{defined autorelease}", "Release: %autorelease", "%else", "Release: 1%{?dist}"),
+        ("%if 0%{?rhel} == 8", "Release: 1%{?dist}", "%else", "Release: %autorelease"),
+    ],
+)
+def test_a_release_beside_autorelease_is_counted_on(
+    distgit: Distgit, releases: tuple[str, ...]
+) -> None:
+    made(distgit)
+    end = ["%endif"] if releases[1:] else []
+    distgit.edit("Release: ", "\n".join((*releases, *end, "#")))
+    distgit.git("commit", "--quiet", "-am", "rpmautospec somewhere")
+
+    distgit.pkg("patch", "-l")
+
+    assert distgit.text.count("2%{?dist}") == 1
+    assert distgit.text.count("autorelease") == "".join(releases).count("autorelease")
+    assert "> 1:1.0.0-2\n" in distgit.text
+    assert distgit.message.startswith("foo-bar-1.0.0-2\n")
+
+
+def test_a_prerelease_beside_autorelease_is_in_version(distgit: Distgit) -> None:
+    top = "%{!?upstream_version: %global upstream_version %{version}%{?milestone}}\n"
+    source = "foo-bar-%{upstream_version}.tar.gz"
+    made(distgit, release="%autorelease", source=source, top=top, patches=0, new="2.0.0rc1")
+
+    distgit.pkg("new-version", "2.0.0rc1", "-b", "-d")
+
+    assert distgit.tag("Version") == "2.0.0~rc1"
+    assert "%global upstream_version 2.0.0rc1}" in distgit.text
+    distgit.pkg("new-version", "2.0.0", "-b", "-d")
+    assert distgit.tag("Version") == "2.0.0"
+
+
 def test_patches_without_a_number_are_replaced(distgit: Distgit) -> None:
     made(distgit, extra="Patch: 0001-Old.patch", prep="%setup -q\n%patch0 -p1", patches=2)
 

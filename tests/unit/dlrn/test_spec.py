@@ -32,6 +32,18 @@ def test_the_changelog_and_the_archive_can_be_kept() -> None:
     assert kept.endswith(spec)
 
 
+def test_sections_and_conditions_around_the_changelog_stay() -> None:
+    spec = (
+        "Name: x\n%description\nX\f\u2028 y\n%if %{defined autochangelog}\n%changelog\n- one\n"
+        "%autochangelog\n%else\n%changelog\n* old\n%endif\n%files\n/x\n"
+    )
+
+    assert transform(spec, NUMBERS, ARCHIVE).endswith(
+        "%description\nX\f\u2028 y\n%if %{defined autochangelog}\n%changelog\n%else\n%changelog\n"
+        "%endif\n%files\n/x\n"
+    )
+
+
 def test_tags_are_found_in_any_case_and_with_blanks() -> None:
     spec = "name: x\nVERSION :  XXX\nrelease:XXX\n"
 

@@ -17,7 +17,7 @@ from rdo.distgit.patches.patches_branch import (
 from rdo.distgit.patches.rebase import Fate, PatchFate, Rebase
 from rdo.distgit.update.ahead import check_ahead
 from rdo.distgit.update.newest import newest_version
-from rdo.distgit.update.spec_update import final_spec_diff
+from rdo.distgit.update.spec_update import final_spec_diff, numbers_of
 from rdo.distgit.verb.actions import StepPause
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.environment import os_dist
@@ -40,7 +40,6 @@ from rdo.tools.rpm.srpm import SrpmMaker
 from rdo.upstream_versions import (
     SpecNumbers,
     is_version,
-    numbers_like,
     tag_of,
     tags_of_version,
     version_of_tag,
@@ -105,7 +104,7 @@ def new_version_setup(desk: Desk, args: Arguments) -> Arguments:
     Raises RefusedError for a version without a tag, and NothingToDoError for the current one.
     """
     version = _named(args) if args.new_version else newest_version(desk, args)
-    numbers = _numbers(version, desk.spec.reading().version)
+    numbers = _numbers(desk, version)
     tag = _tag(desk, args, version)
     _confirm_same(desk, args, version)
     _refuse_patches(desk, args)
@@ -136,10 +135,10 @@ def _named(args: Arguments) -> str:
     return version_of_tag(args.new_version) or args.new_version
 
 
-def _numbers(version: str, current: str) -> SpecNumbers:
+def _numbers(desk: Desk, version: str) -> SpecNumbers:
     """Return the spec's numbers for a version; raises RefusedError if it is not a version."""
     try:
-        return numbers_like(version, current)
+        return numbers_of(desk, version)
     except ValueError as error:
         if in_spec(version) != version:
             raise RefusedError(

@@ -113,10 +113,17 @@ def updated(desk: Desk, args: Arguments) -> SpecText:
 
     Raises RefusedError if they cannot be changed where the spec defines them.
     """
-    numbers = None
-    if args.new_version:
-        numbers = numbers_like(args.new_version, desk.spec.reading().version)
+    numbers = numbers_of(desk, args.new_version) if args.new_version else None
     return with_new_sources(desk, args, _numbered(desk.spec.text(), args, numbers))
+
+
+def numbers_of(desk: Desk, version: str) -> SpecNumbers:
+    """Return the numbers of a version in the form of the spec.
+
+    Raises ValueError if its order is not known.
+    """
+    is_automatic = _style(desk.spec.text()) is ReleaseStyle.AUTOMATIC
+    return numbers_like(version, desk.spec.reading().version, is_alone=is_automatic)
 
 
 def _numbered(text: SpecText, args: Arguments, numbers: SpecNumbers | None) -> SpecText:
@@ -209,7 +216,7 @@ def _add_entry(desk: Desk, args: Arguments) -> None:
     who = desk.user(args.changelog_user, args.changelog_email)
     text = desk.spec.text()
     day = changelog.not_before(text, desk.now())
-    first = changelog.header(day, who, desk.spec.reading().vr)
+    first = changelog.header(day, who, desk.spec.numbered().vr)
     changes = args.changes or ((args.message,) if args.message else ())
     meant = Expected(has_new_entry=True if changes else None)
     desk.spec.write(changelog.with_entry(text, first, changes), meant)

@@ -74,7 +74,7 @@ def plain_message(subject: str, changes: Sequence[str] = ()) -> str:
 
 def _nvr(desk: Desk) -> str:
     """Return Name, Version and Release, without epoch and dist tag."""
-    read = desk.spec.reading()
+    read = desk.spec.numbered()
     return f"{read.name}-{read.vr_only}"
 
 

@@ -17,8 +17,10 @@ from collections.abc import Sequence
 from email import message_from_string
 from pathlib import Path
 
+from packaging.version import InvalidVersion, Version
+
 from rdo.roots.inside.building.buildrequires import EndOfPassError, Requirements, load_backend
-from rdo.upstream_versions import version_of_tag
+from rdo.upstream_versions import is_pep440, version_of_tag
 
 TREE = Path("/builddir/source")
 OUTPUT = Path("/builddir/archive")
@@ -33,6 +35,8 @@ _GIT_CONFIGURATION = """
 _LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:"
 _LFS_BYTES = 1024  # no pointer is longer
 _NOT_VERSIONS = re.compile(r"^private-|-(em|eol|eom)$")
+_NAMELESS = "UNKNOWN"
+"""The name that setuptools gives a source whose metadata it cannot read."""
 
 
 class UnusableSourceError(Exception):
@@ -92,11 +96,40 @@ def python_archive() -> dict[str, str]:
         assert member is not None
         said = message_from_string(member.read().decode(errors="replace"))
     version = said["Version"]
-    return {
-        "archive": str(archive),
-        "name": name.split("/")[0].removesuffix(f"-{version}"),
-        "version": version,
-    }
+    project = name.split("/")[0].removesuffix(f"-{version}")
+    check_identity(project, version)
+    return {"archive": str(archive), "name": project, "version": version}
+
+
+def check_identity(name: str, version: str) -> None:
+    """Raise UnusableSourceError for what a backend writes if it does not find name or version."""
+    if name.upper() == _NAMELESS:
+        raise UnusableSourceError(
+            f"its build backend calls it {name} {version}: it finds no name, or is too old to read"
+            " pyproject.toml"
+        )
+    tag = nearest_version()
+    if tag and is_lost(version, version_of_tag(tag)):
+        raise UnusableSourceError(
+            f"its build backend calls it {version} although its nearest tag is {tag}: it does not"
+            " read the version from git, because a plugin such as setuptools-scm is missing, or"
+            " the tag has another form than it expects"
+        )
+
+
+def is_lost(version: str, tagged: str) -> bool:
+    """Whether a version is what backends write without a tag, while a tag names a higher one.
+
+    >>> [is_lost(x, "1.4") for x in ("0.0.0", "0+unknown", "0.1.dev3+g1a2b3c4", "1.2", "1.0.dev0")]
+    [True, True, True, False, False]
+    """
+    numbers = re.match(r"[\d.]*", version)
+    is_zero = numbers is not None and set(numbers[0]) <= {"0", "."}
+    is_counted = re.search(r"\.dev\d+\+g[0-9a-f]{7}", version) is not None
+    try:
+        return (is_zero or is_counted) and Version(version).release < Version(tagged).release
+    except InvalidVersion:
+        return is_zero
 
 
 def puppet_archive(package: str, submodules: Sequence[str]) -> dict[str, str]:
@@ -114,15 +147,29 @@ def described_archive(package: str, submodules: Sequence[str]) -> dict[str, str]
 
 
 def nearest_version() -> str:
-    """Return the nearest tag in HEAD's history that names a version, or "" if there is none."""
+    """Return the nearest tag in HEAD's history that names a version, or "" if there is none.
+
+    If several are on the same commit, it is the one with the highest version.
+    """
     others: list[str] = []
     while True:
         command = ["git", "describe", "--abbrev=0", "--tags", *others]
         done = subprocess.run(command, cwd=TREE, capture_output=True, text=True, check=False)
         tag = done.stdout.strip()
-        if not tag or version_of_tag(tag):
-            return tag
+        if not tag:
+            return ""
+        if version_of_tag(tag):
+            beside = git("tag", "--points-at", f"refs/tags/{tag}^{{commit}}")
+            return _highest(beside.splitlines(), tag)
         others.append(f"--exclude={_literal(tag)}")
+
+
+def _highest(tags: Sequence[str], described: str) -> str:
+    """Return the tag with the highest version; `described` if it is not one of PEP 440."""
+    ordered = [tag for tag in tags if is_pep440(version_of_tag(tag))]
+    if not is_pep440(version_of_tag(described)):
+        return described
+    return max(ordered, key=lambda tag: Version(version_of_tag(tag)))
 
 
 def _literal(tag: str) -> str:
