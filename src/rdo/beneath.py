@@ -141,6 +141,19 @@ class Beneath:
                 return True
         return False
 
+    def copy(self, name: str, place: Path, *, limit: int, is_source: bool = False) -> None:
+        """Copy a regular file to `place`, which must be free.
+
+        The copy of a source stays executable, because a spec may run it, or install it with its
+        mode. Raises FileNotFoundError or RefusedError, as `read` does, and RefusedError if `place`
+        is not free.
+        """
+        with self.open(name, limit=limit) as source, _new_file(place, name) as copy:
+            shutil.copyfileobj(source, _Bounded(copy, name, limit), 1 << 20)
+            is_program = is_source and os.fstat(source.fileno()).st_mode & stat.S_IXUSR
+        if is_program:
+            place.chmod(0o755)
+
     def entries(self, folder: str) -> list[tuple[str, int]]:
         """Return the entries of a folder with their modes, by name; nothing if it does not exist.
 
@@ -161,12 +174,18 @@ class Beneath:
             os.close(descriptor)
 
     def take(
-        self, folder: str, names: re.Pattern[str], place: Path, limits: Limits = DEFAULT_LIMITS
+        self,
+        folder: str,
+        names: re.Pattern[str],
+        place: Path,
+        limits: Limits = DEFAULT_LIMITS,
+        *,
+        are_sources: bool = False,
     ) -> list[Path]:
         """Copy the regular files in a folder whose names match into the folder `place`.
 
-        The copies are new, read-only files of ours. Raises RefusedError if the limits are exceeded
-        or two files have the same name; nothing in `place` is replaced.
+        The copies are new files of ours, as `copy` makes them. Raises RefusedError if the limits
+        are exceeded or two files have the same name; nothing in `place` is replaced.
         """
         place.mkdir(parents=True, exist_ok=True)
         taken: list[Path] = []
@@ -174,8 +193,7 @@ class Beneath:
         for name in self.files(folder, names, limits):
             target = place / name.rpartition("/")[2]
             room = min(limits.file_bytes, limits.total_bytes - total)
-            with self.open(name, limit=room) as source, _new_file(target, name) as copy:
-                shutil.copyfileobj(source, _Bounded(copy, name, room), 1 << 20)
+            self.copy(name, target, limit=room, is_source=are_sources)
             total += target.stat().st_size
             taken.append(target)
         return taken

@@ -59,8 +59,11 @@ def test_only_regular_files_are_taken_as_new_files(folder: Path, tmp_path: Path)
     with open_beneath(folder) as inside:
         taken = inside.take(".", re.compile(r".+\.rpm"), tmp_path / "out")
 
+        (source,) = inside.take(".", re.compile(r".+\.rpm"), tmp_path / "in", are_sources=True)
+
     assert taken == [tmp_path / "out/x.rpm"]
     assert taken[0].stat().st_mode & 0o7777 == 0o644
+    assert source.stat().st_mode & 0o7777 == 0o755
 
 
 @pytest.mark.parametrize(

@@ -42,13 +42,16 @@ class Door:
         place: Path,
         names: re.Pattern[str] = PLAIN_NAME,
         limits: Limits = DEFAULT_LIMITS,
+        *,
+        are_sources: bool = False,
     ) -> list[Path]:
         """Copy the regular files in `folder` whose names match into the host's folder `place`.
 
-        Raises RefusedError if there are more, larger or deeper ones than the limits allow.
+        Sources stay executable. Raises RefusedError if there are more, larger or deeper ones than
+        the limits allow.
         """
         with open_beneath(self._upper) as inside:
-            return inside.take(folder, names, place, limits)
+            return inside.take(folder, names, place, limits, are_sources=are_sources)
 
     def names(self, folder: Inside, names: re.Pattern[str] = PLAIN_NAME) -> list[str]:
         """Return the matching names of regular files in a folder, in order."""

@@ -47,7 +47,9 @@ def is_automatic(release: str) -> bool:
     >>> [is_automatic(f"%{{?autorelease}}{x}") for x in ("", "%{!?autorelease:1%{?dist}}")]
     [True, False]
     """
-    return re.match(r"%\{?\??autorelease\b", release) is not None and "{!?autorelease:" not in release
+    return (
+        re.match(r"%\{?\??autorelease\b", release) is not None and "{!?autorelease:" not in release
+    )
 
 
 def release_style(release: str) -> ReleaseStyle:

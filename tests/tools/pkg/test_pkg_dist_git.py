@@ -236,6 +236,46 @@ def test_an_import_keeps_the_folders_of_the_distgit(distgit: Distgit, tmp_path: 
     assert not list(distgit.path.glob("*.tar.gz"))
 
 
+def test_an_import_keeps_every_file(distgit: Distgit, tmp_path: Path) -> None:
+    distgit.edit("Source0: ", "Source0: .profile\nSource1: run\nSource2: icon.png\n#")
+    (distgit.path / ".profile").write_text("text\n")
+    (distgit.path / "run").write_text("#!/bin/sh\n")
+    (distgit.path / "run").chmod(0o755)
+    (distgit.path / "icon.png").write_bytes(b"\x89PNG\x00new")
+    distgit.pkg("srpm", "--outdir", str(tmp_path))
+    distgit.git("checkout", "--quiet", ".")
+    distgit.pkg("clean")
+    (distgit.path / "icon.png").write_bytes(b"\x89PNG\x00old")
+    distgit.commit("Icon")
+
+    distgit.pkg("import", str(tmp_path / "foo-bar-1.0.0-1.src.rpm"), "--offline")
+
+    staged = [line.split() for line in distgit.git("ls-files", "--stage").splitlines()]
+    modes = {name: mode for mode, _, _, name in staged}
+    assert (modes[".profile"], modes["run"]) == ("100644", "100755")
+    assert distgit.git("diff", "--cached", "--name-only", "icon.png") == "icon.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a(1).tar.gz", "'a(1).tar.gz' cannot be the name of a source file"),
+        (".gitattributes", "holds .gitattributes, which is a file of the distgit itself"),
+    ],
+)
+def test_a_file_that_no_distgit_can_hold_is_refused(
+    distgit: Distgit, tmp_path: Path, name: str, said: str
+) -> None:
+    distgit.edit("Source0: ", f"Source0: {name}\n#")
+    (distgit.path / name).write_bytes(b"\x1f\x8b\x08\x00archive" if name[0] == "a" else b"text\n")
+    distgit.pkg("srpm", "--outdir", str(tmp_path))
+    distgit.git("checkout", "--quiet", ".")
+    distgit.pkg("clean")
+
+    srpm = str(tmp_path / "foo-bar-1.0.0-1.src.rpm")
+    assert said in str(distgit.pkg("import", srpm, "--offline", code=5))
+
+
 def test_what_cannot_be_imported(distgit: Distgit, tmp_path: Path) -> None:
     (tmp_path / "no.src.rpm").write_text("no RPM")
     said = str(distgit.pkg("import", str(tmp_path / "no.src.rpm"), code=5))

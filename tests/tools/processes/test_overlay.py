@@ -93,6 +93,18 @@ def test_a_link_within_the_distgit_is_the_file_behind_it(
     assert list(read.values()) == [THERE]
 
 
+def test_a_source_stays_executable(tmp_path: Path, there: GitRepository) -> None:
+    (there.path / "run").write_text("#!/bin/sh\n")
+    (there.path / "run").chmod(0o755)
+    (there.path / "link").symlink_to("run")
+    there.commit("a program", {"plain": "x"})
+
+    exported(tmp_path, there)
+
+    modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "given").iterdir()}
+    assert (modes["run"], modes["link"], modes["plain"]) == (0o755, 0o755, 0o644)
+
+
 def test_a_second_name_of_a_spec_is_not_another_spec(tmp_path: Path, there: GitRepository) -> None:
     (there.path / "y.spec").symlink_to("x.spec")
     there.commit("a second name", {"x.spec": THERE})

@@ -111,7 +111,8 @@ class RootBuilder(InProcessBuilder):
 
 def _hand_over(root: BuildRoot, prepared: PreparedSource, folder: Path) -> None:
     """Copy spec and sources out of the root that made them; only regular files are taken."""
-    root.door.take(Inside("/builddir/SOURCES"), folder / "SOURCES", _ANY_NAME, Limits(depth=0))
+    place, top = folder / "SOURCES", Limits(depth=0)
+    root.door.take(Inside("/builddir/SOURCES"), place, _ANY_NAME, top, are_sources=True)
     (folder / "SPECS").mkdir()
     (folder / "SPECS" / prepared.spec).write_bytes(prepared.text)
 

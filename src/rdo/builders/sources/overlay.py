@@ -28,7 +28,8 @@ def export_folder(
     with tempfile.TemporaryDirectory(prefix=".export-", dir=place.parent) as scratch:
         mirror.export(commit, Path(scratch))
         with open_beneath(Path(scratch)) as exported:
-            taken = {file.name for file in exported.take(path or ".", names, place, _TOP)}
+            copies = exported.take(path or ".", names, place, _TOP, are_sources=True)
+            taken = {file.name for file in copies}
             for name, target in exported.links(path or "."):
                 if names.fullmatch(name) and not (name.endswith(".spec") and target in taken):
                     _copy_linked(exported, path, target, place / name)
@@ -39,10 +40,9 @@ def _copy_linked(exported: Beneath, path: str, target: str, place: Path) -> None
     if not leads_to:
         return
     try:
-        content = exported.read(leads_to, limit=_TOP.file_bytes)
+        exported.copy(leads_to, place, limit=_TOP.file_bytes, is_source=True)
     except (FileNotFoundError, RefusedError):  # it leads nowhere, to a folder, or to another link
         return
-    place.write_bytes(content)
 
 
 def lay_over(folder: Path, overlay: LaidOver, *, path: str, keep_changelog: bool) -> None:

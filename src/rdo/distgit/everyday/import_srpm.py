@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from rdo.atomic import write_file
-from rdo.beneath import Limits, open_beneath
+from rdo.beneath import Beneath, Limits, open_beneath
 from rdo.distgit.everyday import sources
 from rdo.distgit.everyday.sites import DistgitSite
 from rdo.distgit.verb.desk import Desk
@@ -25,7 +26,10 @@ _KEPT = (
 )
 """Files that stay in the distgit although the SRPM does not contain them."""
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+~^@%=,:!-]{0,254}")
+_ANY_NAME = re.compile(r"[^/]+", re.DOTALL)
+_OF_DISTGITS = frozenset({".git", ".gitignore", ".gitattributes", ".gitmodules", SOURCES})
+_RPMS_OWN = ".rpmdb"
+"""What rpm itself writes while it unpacks an SRPM."""
 _LIMITS = Limits(files=5_000, file_bytes=2 << 30, total_bytes=4 << 30, depth=0)
 _LOOKED_AT = 1 << 20
 # Bytes that `file` does not accept in a text: control characters except blanks, bell and escape.
@@ -61,12 +65,12 @@ def take_over(
     """Replace the files of the distgit with those of a source RPM, and stage them.
 
     Archives go into the lookaside cache. Raises NotFoundError if there is no SRPM, and RefusedError
-    for a file that is not an SRPM, or whose spec has another name than the package, unless
-    `has_any_name`.
+    for a file that is not an SRPM, that holds what a distgit cannot have, or whose spec has another
+    name than the package, unless `has_any_name`.
     """
     refuse_retired(desk.folder)
     with tempfile.TemporaryDirectory(prefix="rdo-import-") as scratch:
-        found = _content(srpm, Path(scratch))
+        found = _content(srpm, Path(scratch), _tracked_names(desk))
         name = sources.package_of(desk, site).rpartition("/")[2] if site else desk.package
         if found.spec.stem != name and not has_any_name:
             raise RefusedError(
@@ -84,23 +88,39 @@ def take_over(
         _replace(desk, found)
 
 
-def _content(srpm: Path, scratch: Path) -> SrpmContent:
-    """Unpack a source RPM inside a root, and copy its files out."""
+def _tracked_names(desk: Desk) -> frozenset[str]:
+    return frozenset(name.rpartition("/")[2] for name in desk.clone.tracked_files)
+
+
+def _content(srpm: Path, scratch: Path, tracked: Collection[str]) -> SrpmContent:
+    """Unpack a source RPM inside a root, and copy its files out.
+
+    A binary file that is `tracked` stays in git, such as an icon or a keyring.
+    """
     if not srpm.is_file():
         raise NotFoundError(f"File not found: {srpm}")
     inside, outside = scratch / "inside", scratch / "files"
     inside.mkdir()
     Rpm().unpack_source(srpm, inside)
     with open_beneath(inside) as door:
-        door.take(".", _NAME, outside, _LIMITS)
+        _check(srpm, door)
+        door.take(".", _ANY_NAME, outside, _LIMITS, are_sources=True)
     files = sorted(outside.iterdir())
     specs = [file for file in files if file.suffix == ".spec"]
     if len(specs) != 1:
         raise RefusedError(f"{srpm.name} has {len(specs)} specs instead of one")
     others = [file for file in files if file != specs[0]]
-    archives = [file for file in others if _is_archive(file)]
+    archives = [file for file in others if file.name not in tracked and _is_archive(file)]
     texts = [file for file in others if file not in archives]
     return SrpmContent(specs[0], tuple(texts), tuple(archives))
+
+
+def _check(srpm: Path, content: Beneath) -> None:
+    """Raise RefusedError for a file of an SRPM that a distgit cannot have under its name."""
+    for name, mode in content.entries("."):
+        if name != _RPMS_OWN and (name in _OF_DISTGITS or not stat.S_ISREG(mode)):
+            what = "is a file of the distgit itself" if stat.S_ISREG(mode) else "is no regular file"
+            raise RefusedError(f"{srpm.name} holds {name}, which {what}")
 
 
 def _is_archive(file: Path) -> bool:
@@ -119,6 +139,7 @@ def _replace(desk: Desk, found: SrpmContent) -> None:
         (desk.folder / name).parent.mkdir(exist_ok=True)  # git removes an empty folder
         desk.clone.will_write(desk.folder / name, content)
         write_file(desk.folder / name, content)
+        (desk.folder / name).chmod(stat.S_IMODE(file.stat().st_mode))
     desk.clone.add(sorted(texts))
     for file in found.archives:
         place = desk.folder / f"{beside}{file.name}"
