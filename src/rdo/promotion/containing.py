@@ -127,8 +127,8 @@ def find_builds(
         with opened.store.read() as at:
             found = at.history.of_version(opened.name, package, version)
         told = f"no published build of {package} has the version {version}"
-    elif _COMMIT.fullmatch(what):
-        found = _with_hash(opened, mirrors, what)
+    elif _COMMIT.fullmatch(what.lower()):
+        found = _with_hash(opened, mirrors, what.lower())
         told = f"no published build of {opened.name} has the commit {what}"
     elif fix := asked_id(what):
         with opened.store.read() as at:
@@ -138,7 +138,7 @@ def find_builds(
         told = f"no commit in a published build of {opened.name} names {what}"
     else:
         raise NotFoundError(
-            f"{what} is neither the hash of a commit nor the id of a fix",
+            f"{what!r} is neither the hash of a commit, of 7 digits or more, nor the id of a fix",
             hint="for a package, name its version, too: rdo repo contains PACKAGE VERSION",
         )
     if not found:

@@ -101,9 +101,10 @@ def test_a_fix_in_two_packages_is_reported_for_each(made: Factory, upstream: Git
 @pytest.mark.parametrize(
     ("what", "version", "told"),
     [
-        ("python-a", "", "neither the hash of a commit nor the id of a fix"),
+        ("python-a", "", "neither the hash of a commit, of 7 digits or more, nor the id"),
         ("python-a", "9", "no published build of python-a has the version 9"),
         ("f" * 40, "", "no published build of master-deb12 has the commit"),
+        ("F" * 40, "", "no published build of master-deb12 has the commit"),
         ("python-x", "1", "has no package python-x"),
     ],
 )

@@ -189,9 +189,22 @@ def add_stranger(tree: Path) -> None:
     file.write_text(file.read_text().replace("python-c,", "python-x,"))
 
 
+def ask_to_sign_in(tree: Path) -> None:
+    """The other side answers every request with a page."""
+    for file in tree.glob("consistent/versions.csv"):
+        file.write_text("<html>\n<body>sign in</body>\n</html>\n")
+
+
+def describe_nothing(tree: Path) -> None:
+    """The description of a build is empty."""
+    next(tree.glob("c1/*/*/commit.yaml")).write_text("")
+
+
 @pytest.mark.parametrize(
     ("fault", "code", "said"),
     [
+        (ask_to_sign_in, 5, "versions.csv is not DLRN's: it has no column Project"),
+        (describe_nothing, 5, "commit.yaml cannot be imported: it has no list of commits"),
         (lie, 5, "is not the file that its repository lists"),
         (lose, 4, "there is no"),
         (lose_commit, 4, "there is no"),
@@ -237,7 +250,7 @@ def test_only_allowed_addresses_are_read(tmp_path: Path, web: Web) -> None:
 
     for code, said in (elsewhere, hashes):
         assert code == 5
-        assert "nothing is imported from" in said
+        assert f"nothing is imported from {web.url}/" in said
         assert "import-from" in said
     assert not any("commit.yaml" in one for one in web.asked)
 
@@ -300,6 +313,18 @@ def test_components_and_debuginfo_are_imported(tmp_path: Path, shelf: RpmShelf) 
     network = repos(here) / "component/network/consistent"
     assert rpms_of(network) == ["python3-c-1.0-1.noarch.rpm"]
     assert (repos(here) / "consistent/delorean.repo").is_file()
+
+
+@pytest.mark.parametrize("content", ["", "not a key"])
+def test_a_file_that_is_not_a_key_checks_nothing_and_imports_nothing(
+    here: Path, web: Web, shelf: RpmShelf, tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "key").write_text(content)
+
+    code, said = run_import(here, f"{web.url}/consistent", "--key", str(tmp_path / "key"))
+
+    assert (code, "key is not a public key in text form" in said) == (2, True), said
+    assert has_nothing(here, shelf)
 
 
 @pytest.mark.slow

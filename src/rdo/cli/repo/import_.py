@@ -12,6 +12,7 @@ from rdo.errors import ConfigError, NotFoundError
 from rdo.trunk.context import open_trunk
 from rdo.trunk.importing.importing import RepositoryImport, import_repository
 
+_ARMOR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _KEY_BYTES = 1_000_000
 
 
@@ -55,20 +56,29 @@ def import_(
     rdo repo import https://trunk.example.org/repos/consistent --commit 1a2b3c4d
     """
     name = app.settings.only_target(target)
-    if key and not key.is_file():
-        raise NotFoundError(f"there is no key {key}")
-    if key and key.stat().st_size > _KEY_BYTES:
-        raise ConfigError(f"{key} is not a public key")
+    content = _public_key(key) if key else b""
     with live("reading the other repository"):
         done = import_repository(
             open_trunk(app, name),
             url,
             app.settings.target(name).import_from,
             commit=commit.lower(),
-            key=key.read_bytes() if key else b"",
+            key=content,
             dry_run=dry_run,
         )
     output.show(done, as_json, _summary(done))
+
+
+def _public_key(file: Path) -> bytes:
+    if not file.is_file():
+        raise NotFoundError(f"there is no key {file}")
+    with file.open("rb") as opened:
+        content = opened.read(_KEY_BYTES)
+    if _ARMOR not in content:
+        raise ConfigError(
+            f"{file} is not a public key in text form", hint="gpg --armor --export writes one"
+        )
+    return content
 
 
 def _summary(done: RepositoryImport) -> str:

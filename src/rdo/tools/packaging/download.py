@@ -104,7 +104,10 @@ def _translated_errors(url: str) -> Iterator[None]:
     try:
         yield
     except urllib.error.HTTPError as error:
-        raise OutsideError(f"cannot read {url}: it answers {error.code} {error.reason}") from error
+        raise OutsideError(
+            f"cannot read {url}: it answers {error.code} {error.reason}",
+            hint="name the address that it redirects to" if 300 <= error.code < 400 else "",
+        ) from error
     except http.client.IncompleteRead as error:
         raise OutsideError(
             f"cannot read {url}: the server sent less than it announced",

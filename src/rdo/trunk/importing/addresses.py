@@ -35,7 +35,7 @@ def check_address(url: str, allowed: Sequence[str]) -> str:
         if (scheme, server) == (parts.scheme, parts.netloc) and f"{path}/".startswith(f"{top}/"):
             return f"{scheme}://{server}{path}"
     raise RefusedError(
-        f"nothing is imported from {parts.scheme}://{parts.hostname or ''}",
+        f"nothing is imported from {without_secret(url)[:300]}",
         hint="import-from of the target in rdo.toml names the addresses that are allowed",
     )
 

@@ -72,6 +72,8 @@ def read_versions(content: bytes, url: str) -> list[VersionsLine]:
     """Return the lines of a versions.csv; raises RefusedError for any other file."""
     try:
         rows = csv.DictReader(io.StringIO(content.decode()), strict=True)
+        if lacking := [name for name in _COLUMNS if name not in (rows.fieldnames or ())]:
+            raise ValueError(f"it has no column {lacking[0]}")  # noqa: TRY301
         found = [_line(row) for row in rows]
         for one in found:
             one.directory  # noqa: B018 - its hashes are checked
@@ -111,9 +113,12 @@ def _line(row: Mapping[str, str]) -> VersionsLine:
 
 
 def _rows(content: bytes) -> list[Any]:
-    rows = yaml.safe_load(content)["commits"]
+    whole = yaml.safe_load(content)
+    rows = whole.get("commits") if isinstance(whole, dict) else None
     if not isinstance(rows, list) or not 0 < len(rows) <= _MOST_COMMITS:
         raise ValueError("it has no list of commits")
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError("its commits have no keys")
     return rows
 
 
