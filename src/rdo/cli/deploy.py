@@ -9,6 +9,7 @@ import click
 
 from rdo.cli import output
 from rdo.cli.lazy import LazyGroup
+from rdo.cli.output_file import OutputFile
 from rdo.errors import OutsideError, RefusedError
 
 if TYPE_CHECKING:
@@ -329,7 +330,7 @@ def status(file: Path | None, options: dict[str, str], state: Path | None, as_js
 @click.option("--reboot", is_flag=True, help="Reboot the controller, and check once more.")
 @click.option(
     "--junit",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputFile(),
     help="Also write the result to this file, as JUnit's XML.",
 )
 @output.json_option

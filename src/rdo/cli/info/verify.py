@@ -8,6 +8,7 @@ from rdo import atomic
 from rdo.app.metadata import user_cache
 from rdo.cli import complete, output
 from rdo.cli.info.options import Asked, metadata_options
+from rdo.cli.output_file import OutputFile
 from rdo.errors import ConfigError
 from rdo.metadata import Fault, Level, MetadataError, queries
 from rdo.metadata.checking import reports
@@ -35,7 +36,7 @@ FORMATS = ("text", "github", "sarif")
 )
 @click.option(
     "--write-baseline",
-    type=click.Path(path_type=Path),
+    type=OutputFile(),
     help="Write the faults found to this file, and stop.",
 )
 @click.option(

@@ -8,6 +8,7 @@ from rdo import atomic
 from rdo.app import App
 from rdo.cli import complete, output
 from rdo.cli.lazy import LazyGroup
+from rdo.cli.output_file import OutputFile
 from rdo.cli.progress import live
 from rdo.lab.addresses import web_url
 from rdo.lab.labs import Lab, LabPurpose, Labs, check_name
@@ -146,7 +147,7 @@ def down(app: App, name: str) -> None:
 
 
 @lab.command("guest-image")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=OutputFile())
 @_target
 @click.option(
     "--name",

@@ -10,6 +10,7 @@ from rdo.app import App
 from rdo.cli import complete, output
 from rdo.cli.lazy import LazyGroup
 from rdo.cli.operator.deps import deps, update
+from rdo.cli.output_file import OutputFile
 from rdo.cli.progress import live
 
 
@@ -140,7 +141,7 @@ def create(
 @click.option(
     "--record",
     "file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputFile(),
     help="Also write what was found into this file, as JSON.",
 )
 @output.json_option

@@ -13,6 +13,7 @@ from rdo.checks.findings import CheckAnswer, Defect, question
 from rdo.checks.junit import junit
 from rdo.checks.results import reason
 from rdo.cli import complete, output
+from rdo.cli.output_file import OutputFile
 from rdo.cli.progress import live
 from rdo.cli.repo.options import opened, repository_argument, target_option
 from rdo.model.text.dates import minute_utc
@@ -53,7 +54,7 @@ again_option = click.option(
     "--junit",
     "report",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile(),
     help="Also write the result as JUnit's XML.",
 )
 @output.json_option

@@ -7,6 +7,7 @@ import click
 from rdo import atomic
 from rdo.app import App
 from rdo.cli import output
+from rdo.cli.output_file import OutputFile
 from rdo.cli.repo.options import opened, target_option
 from rdo.errors import RefusedError
 
@@ -28,7 +29,7 @@ from rdo.errors import RefusedError
     "--output",
     "file",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=OutputFile(),
     help="Write to FILE. Default: standard output.",
 )
 @click.pass_obj

@@ -8,6 +8,7 @@ import click
 from rdo import atomic
 from rdo.app import App
 from rdo.cli import output
+from rdo.cli.output_file import OutputFile
 from rdo.cli.repo.options import target_option
 from rdo.model.text.dates import minute
 from rdo.promotion import signing
@@ -113,7 +114,7 @@ def show(app: App, target: str | None, as_json: bool) -> None:
     "-o",
     "place",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputFile(),
     help="File to write. Default: standard output.",
 )
 @click.pass_obj
