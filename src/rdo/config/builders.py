@@ -150,6 +150,10 @@ def builder_faults(settings: "Settings") -> Iterator[tuple[tuple[str, ...], str]
             known = " or ".join(f"'{one}'" for one in BuilderKind)
             yield path, f'[builders.{name}] lacks "kind": {known}'
             continue
+        if (own := _kind_named(name)) and kind is not own:
+            said = f"is called {own}, which is another kind; choose another name"
+            yield (*path, "kind"), f'builders.{name}.kind = "{kind}": the builder {said}'
+            continue
         for field in sorted(section.model_fields_set - _COMMON - _KEYS[kind]):
             alias = str(BuilderSection.model_fields[field].alias)
             yield (*path, alias), f'builders.{name}.{alias} is not a key of kind = "{kind}"'

@@ -261,7 +261,12 @@ def _put_environment(layers: _Layers, environ: Mapping[str, str]) -> None:
 
 def _put_options(layers: _Layers, options: Mapping[str, str]) -> None:
     for key, text in options.items():
-        path = _option_path(key, layers.values.get("targets"))
+        targets = layers.values.get("targets")
+        path = _option_path(key, targets)
+        if path[0] == "targets" and len(path) > 2 and targets and path[1] not in targets:
+            near = did_you_mean(path[1], targets)
+            layers.faults.append(f"--set {key}: there is no target {path[1]}{near}")
+            continue
         value = _anchored(path, _typed(path, text), Path.cwd())
         layers.put(path, value, ValueOrigin(OriginKind.OPTION, f"--set {key}"))
 

@@ -295,6 +295,19 @@ def test_a_push_that_breaks_off_is_made_good_by_the_next(
     assert half < set(outside.listing().files)
 
 
+def test_a_target_without_names_pushes_nothing_and_clears_no_place(
+    tmp_path: Path, shelf: RpmShelf
+) -> None:
+    with factory(tmp_path, shelf, *PACKAGES) as made:
+        (tmp_path / "m/repositories/kept").mkdir(parents=True)
+        shutil.rmtree(made.tree.folder)
+
+        with pytest.raises(NotFoundError, match="master-deb12 has nothing to push"):
+            push_to(made, OutsideFolder(tmp_path / "m"))
+
+        assert (tmp_path / "m/repositories/kept").is_dir()
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may mount a small file system")
 def test_a_full_disk_of_a_mirror_is_named_and_the_next_push_goes_on(
     published: Factory, tmp_path: Path

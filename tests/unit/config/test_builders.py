@@ -110,6 +110,13 @@ def test_a_platform_has_one_default_builder(tmp_path: Path) -> None:
                 " names a configuration with its own image"
             ),
         ),
+        (
+            '[builders.root]\nkind = "command"\ncommand = ["x"]',
+            (
+                'rdo.toml:2: builders.root.kind = "command": the builder is called root, which is'
+                " another kind; choose another name"
+            ),
+        ),
         ('[builders.k]\nkind = "koji"', 'rdo.toml:1: [builders.k] lacks "server"'),
         (
             f'{TARGET}builder = "koji"',

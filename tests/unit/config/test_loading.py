@@ -189,6 +189,14 @@ def test_keys_of_sections_below_a_target_can_be_set(folder: Path) -> None:
     assert (place.to, place.url) == ("/srv/other", "http://other")
 
 
+def test_an_option_for_a_target_that_does_not_exist_names_a_similar_one(folder: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(folder / "rdo.toml", {}, {"targets.master-deb13.workers": "4"})
+
+    told = 'there is no target master-deb13; did you mean "master-deb12"?'
+    assert str(error.value) == f"--set targets.master-deb13.workers: {told}"
+
+
 def test_a_path_from_the_environment_is_relative_to_the_current_folder(folder: Path) -> None:
     settings = loaded(folder, RDO_DATA="d").settings
 

@@ -116,10 +116,16 @@ def push(
     With `looks` the place is asked for its content even if nothing is new, so that files it has
     lost are sent again: those that are missing or of another size.
 
-    Raises NotFoundError for a name that points nowhere, DamagedError for a repository that is not
-    intact, RefusedError while another push to the place is running, OutsideError if it cannot be
-    reached.
+    Raises NotFoundError for a name that points nowhere, or if there is none, DamagedError for a
+    repository that is not intact, RefusedError while another push to the place is running,
+    OutsideError if it cannot be reached.
     """
+    with store.read() as at:
+        if not at.names.all(tree.site.target):  # as after a loss: the place keeps what it has
+            raise NotFoundError(
+                f"{tree.site.target} has nothing to push: no name points to a repository",
+                hint=f"rdo trunk run --target {tree.site.target} publishes the first one",
+            )
     folder = tree.folder / PUSHED
     folder.mkdir(exist_ok=True)
     with lock.hold(folder / f"{place.name}.lock", purpose=f"pushing to {place.name}"):
