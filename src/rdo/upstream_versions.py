@@ -156,6 +156,19 @@ def numbers_like(version: str, current: str, *, is_alone: bool = False) -> SpecN
     return found
 
 
+def as_spec_version(version: str) -> str:
+    """Return a version in Version's form, with its epoch; as it is if its order is not known.
+
+    >>> [as_spec_version(x) for x in ("1.2", "v1.0", "2.0rc1", "1!2.0.dev3", "2004d")]
+    ['1.2', '1.0', '2.0~rc1', '1:2.0~~dev3', '2004d']
+    """
+    try:
+        numbers = spec_numbers(re.sub(r"^[vV](?=\d)", "", version))
+    except ValueError:
+        return version
+    return f"{numbers.epoch}:{numbers.one_version}" if numbers.epoch else numbers.one_version
+
+
 def _same_version(version: str) -> tuple[int, str] | None:
     """Return a value that is equal for all spellings of a version; None if not of PEP 440."""
     if not is_pep440(version):

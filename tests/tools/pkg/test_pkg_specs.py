@@ -958,6 +958,17 @@ def test_a_prerelease_beside_autorelease_is_in_version(distgit: Distgit) -> None
     assert distgit.tag("Version") == "2.0.0"
 
 
+def test_a_url_that_is_the_same_for_both_versions_is_refused(distgit: Distgit) -> None:
+    made(distgit, source="https://example.test/foo-bar.tar.gz", patches=0)
+
+    refused = distgit.pkg("new-version", "2.0.0", "-b", "-d", code=5)
+
+    assert "Source0 would be downloaded from the same URL as for 1.0.0" in str(refused)
+    assert distgit.tag("Version") == "1.0.0"
+    distgit.pkg("new-version", "2.0.0", "-b", "-d", "--force")
+    assert distgit.tag("Version") == "2.0.0"
+
+
 def test_patches_without_a_number_are_replaced(distgit: Distgit) -> None:
     made(distgit, extra="Patch: 0001-Old.patch", prep="%setup -q\n%patch0 -p1", patches=2)
 

@@ -195,7 +195,7 @@ CASES: dict[str, tuple[tuple[str, ...], Callable[[Place], object]]] = {
     "patch": ((), with_patches_remote),
     "update-patches": ((), nothing),
     "import-patches": ((), patched),
-    "new-version": (("2.0.0", *_LOCAL), nothing),
+    "new-version": (("2.0.0", "--force", *_LOCAL), nothing),
     "amend": ((), edited),
     "squash": ((), committed),
     "undo": ((), changed),

@@ -21,6 +21,7 @@ from tests.conftest import GitRepository
         (["1.0rc1"], True, "1.0rc1"),
         (["1.10.0", "1.10.0rc2", "1.9.0"], False, "1.10.0"),
         (["1.9.0", "1.10.0", "1.10.0rc2"], True, "1.10.1"),
+        (["x-api-9.0", "v1.4.0", "v1.4.0rc1"], True, "1.4.1"),
         (["next", "x-eol"], False, "0.0.1"),
         ([], False, "0.0.1"),
     ],

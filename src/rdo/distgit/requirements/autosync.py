@@ -64,16 +64,19 @@ def _bare(name: str) -> str:
 def _edited(text: SpecText, row: Checked) -> SpecText | None:
     found = _lines(text, row.name)
     for line, match in found:
-        version = f" {_kept_epoch(row.wanted, match['rest'])}" if row.wanted else ""
+        version = _relation(row.wanted, match["rest"])
         text = text.with_line(line.number, f"{match['head']}{match['name']}{version}")
     return text if found else None
 
 
-def _kept_epoch(wanted: str, old: str) -> str:
-    """Keep the spec's epoch in front of the new version."""
+def _relation(wanted: str, old: str) -> str:
+    """Return the relation for a spec, with its epoch kept; empty if rpm cannot express it."""
     epoch = re.search(r"\s(\d+:)\S", old)
     operator, _, version = wanted.partition(" ")
-    return f"{operator.replace('==', '=')} {epoch[1] if epoch else ''}{version}"
+    if not version or operator == "!=":
+        return ""
+    kept = epoch[1] if epoch and ":" not in version else ""
+    return f" {operator.replace('==', '=')} {kept}{version}"
 
 
 def _removed(text: SpecText, row: Checked) -> SpecText | None:
@@ -88,8 +91,7 @@ def _added(text: SpecText, row: Checked) -> SpecText | None:
         return None
     number, head = place
     name = re.sub(r"^python-", "python3-", row.name)
-    version = f" {_kept_epoch(row.wanted, '')}" if row.wanted else ""
-    return text.inserted(number + 1, [f"{head}{name}{version}"])
+    return text.inserted(number + 1, [f"{head}{name}{_relation(row.wanted, '')}"])
 
 
 def _place(text: SpecText) -> tuple[int, str] | None:

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from rdo.distgit.requirements.backends import Declarations, declarations
 from rdo.distgit.requirements.requirement_lists import SourceFiles, pip_lines
 from rdo.model.python import Python
+from rdo.upstream_versions import as_spec_version
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ _TEST_FILES = (
     "tests/requirements.txt",
     "test_requirements.txt",
 )
-_LOWER = re.compile(r"(>=?|~=|===?) *(\S+)")
+_BOUND = re.compile(r"(>=?|~=|===?|<=?) *(\S+)")
 
 
 class RequirementKind(StrEnum):
@@ -52,11 +53,19 @@ class Wanted:
 
     @property
     def lower(self) -> str:
-        """The part of the versions that a spec can express with one `>=`; else all of them."""
-        for part in self.versions.split(","):
-            if match := _LOWER.fullmatch(part.strip()):
-                operator = ">=" if match[1] == "~=" else match[1]
-                return f"{operator} {match[2]}" if operator in (">", ">=") else part.strip()
+        """The versions that one relation of rpm can express: the lower bound, else the upper.
+
+        If there is neither, all of them, as upstream writes them.
+
+        >>> [Wanted("x", v).lower for v in (">= 1.0rc1, != 1.1", "== 1.*", "!= 1.5, < 2.dev0")]
+        ['>= 1.0~rc1', '>= 1', '< 2~~dev0']
+        """
+        parts = [match for x in self.versions.split(",") if (match := _BOUND.fullmatch(x.strip()))]
+        parts.sort(key=lambda match: match[1].startswith("<"))
+        for operator, version in (match.groups() for match in parts[:1]):
+            is_least = operator == "~=" or version.endswith(".*")
+            bound = as_spec_version(version.removesuffix(".*"))
+            return f"{'>=' if is_least else operator.replace('===', '==')} {bound}"
         return self.versions
 
     def accepts(self, version: str) -> bool:
@@ -110,7 +119,7 @@ def _one(
         return
     written = re.sub(r"\[[^][]*\]", "", text.partition(";")[0].partition("@")[0])
     versions = re.sub(r"[()\s]", "", written.removeprefix(requirement.name))
-    spaced = re.sub(r"([<>=!~]+)", r"\1 ", versions)
+    spaced = re.sub(r"(===|[<>=!~]=|[<>])", r"\1 ", versions)
     extras = tuple(sorted(requirement.extras))
     yield Wanted(requirement.name, spaced, kind, extra, extras)
 

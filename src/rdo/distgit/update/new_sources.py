@@ -155,6 +155,9 @@ def _why_stale(desk: Desk, args: Arguments, text: SpecText, before: str) -> str:
     is_named = numbers.order in name or _mention(numbers.upstream).search(now) is not None
     if numbers.order and not is_named and _mention(numbers.version).search(name):
         return f"be the archive of the final version, {name}"
+    was, will_be = (list(source_values(desk.spec.parsed(x))) for x in (desk.spec.text(), text))
+    if "://" in now and was == will_be:
+        return f"be downloaded from the same URL as for {args.version}: {now}"
     return ""
 
 

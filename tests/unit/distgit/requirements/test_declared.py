@@ -122,6 +122,13 @@ def test_markers_are_for_a_python(line: str, python: str, is_there: bool) -> Non
         ("== 2", "== 2"),
         ("", ""),
         ("> 1", "> 1"),
+        (">= 1.0rc1", ">= 1.0~rc1"),
+        ("< 2.0.dev0", "< 2.0~~dev0"),
+        ("!= 1.5,< 2", "< 2"),
+        ("== 1.*", ">= 1"),
+        ("=== 1.0", "== 1.0"),
+        (">= 1!2.0", ">= 1:2.0"),
+        (">= 2004d", ">= 2004d"),
     ],
 )
 def test_a_spec_can_say_the_least_version(versions: str, lower: str) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 from rdo.roots.inside.building.buildrequires import EndOfPassError, Requirements, load_backend
-from rdo.upstream_versions import is_pep440, version_of_tag
+from rdo.upstream_versions import is_pep440, split_tag, version_of_tag
 
 TREE = Path("/builddir/source")
 OUTPUT = Path("/builddir/archive")
@@ -165,11 +165,13 @@ def nearest_version() -> str:
 
 
 def _highest(tags: Sequence[str], described: str) -> str:
-    """Return the tag with the highest version; `described` if it is not one of PEP 440."""
-    ordered = [tag for tag in tags if is_pep440(version_of_tag(tag))]
-    if not is_pep440(version_of_tag(described)):
+    """Return the tag like `described` with the highest version; itself if it is not of PEP 440."""
+    version, style = split_tag(described)
+    if not is_pep440(version):
         return described
-    return max(ordered, key=lambda tag: Version(version_of_tag(tag)))
+    named = [(tag, *split_tag(tag)) for tag in tags]
+    alike = [(tag, found) for tag, found, its in named if its == style and is_pep440(found)]
+    return max(alike, key=lambda one: Version(one[1]))[0]
 
 
 def _literal(tag: str) -> str:
