@@ -71,10 +71,7 @@ class VersionsLine:
 def read_versions(content: bytes, url: str) -> list[VersionsLine]:
     """Return the lines of a versions.csv; raises RefusedError for any other file."""
     try:
-        rows = csv.DictReader(io.StringIO(content.decode()), strict=True)
-        if lacking := [name for name in _COLUMNS if name not in (rows.fieldnames or ())]:
-            raise ValueError(f"it has no column {lacking[0]}")  # noqa: TRY301
-        found = [_line(row) for row in rows]
+        found = [_line(row) for row in _table(content)]
         for one in found:
             one.directory  # noqa: B018 - its hashes are checked
     except (csv.Error, KeyError, TypeError, ValueError) as error:
@@ -104,6 +101,13 @@ def read_commits(trunk: Trunk, content: bytes, address: str) -> Iterator[RemoteC
             one,
             commit=replace(one.commit, component=package.component, upstream=upstream),
         )
+
+
+def _table(content: bytes) -> "csv.DictReader[str]":
+    rows = csv.DictReader(io.StringIO(content.decode()), strict=True)
+    if lacking := [name for name in _COLUMNS if name not in (rows.fieldnames or ())]:
+        raise ValueError(f"it has no column {lacking[0]}")
+    return rows
 
 
 def _line(row: Mapping[str, str]) -> VersionsLine:

@@ -96,9 +96,9 @@ def python_archive() -> dict[str, str]:
         assert member is not None
         said = message_from_string(member.read().decode(errors="replace"))
     version = said["Version"]
-    project = name.split("/")[0].removesuffix(f"-{version}")
-    check_identity(project, version)
-    return {"archive": str(archive), "name": project, "version": version}
+    named = name.split("/")[0].removesuffix(f"-{version}")
+    check_identity(named, version)
+    return {"archive": str(archive), "name": named, "version": version}
 
 
 def check_identity(name: str, version: str) -> None:
