@@ -17,7 +17,7 @@ from rdo.cli.deploy import show_notes
 from rdo.cli.endings import EX_USAGE, full_disk
 from rdo.cli.log_lines import configure_logging
 from rdo.cli.packstack_questions import ask_answers
-from rdo.errors import UserError
+from rdo.errors import RefusedError, UserError
 from rdo.model.text.url import without_secret
 
 if TYPE_CHECKING:
@@ -251,6 +251,9 @@ def _validate(table: "KeyTable", file: Path) -> None:
 
 def _generate(table: "KeyTable", file: Path, options: Mapping[str, str]) -> None:
     """Write an answer file, unless it has faults; contact no host."""
+    file = file.expanduser()
+    if not file.parent.is_dir():
+        raise RefusedError(f"there is no folder {file.parent}, so {file.name} cannot be written")
     from rdo.deploy.answer_file import AnswerFile, AnswersError
     from rdo.deploy.answers import check_options, decide
     from rdo.deploy.machine import this_machine
@@ -261,7 +264,7 @@ def _generate(table: "KeyTable", file: Path, options: Mapping[str, str]) -> None
     if answers.faults:
         raise AnswersError("answers", list(answers.faults))
     text = answer_file(table, answers)
-    write_file(file.expanduser(), text, is_private=True, is_synced=True)
+    write_file(file, text, is_private=True, is_synced=True)
 
 
 def run(args: Sequence[str]) -> int:

@@ -109,6 +109,13 @@ def test_each_key_that_packstack_has_an_option_for_has_one(tmp_path: Path) -> No
     assert not any(f"--{key.option} " in helped.stdout for key in TABLE if key.hidden)
 
 
+def test_an_answer_file_needs_a_folder_that_exists(tmp_path: Path) -> None:
+    done = run("--gen-answer-file=nowhere/a.txt", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "there is no folder nowhere, so a.txt cannot be written" in done.stdout
+
+
 def test_a_faulty_option_makes_no_file(tmp_path: Path) -> None:
     done = run("--gen-answer-file=a.txt", "--nova-db-purge-enable=no", cwd=tmp_path)
 
