@@ -153,6 +153,35 @@ def test_git_applies_binary_patches(distgit: Distgit, prep: str) -> None:
     assert "GIT binary patch" in (distgit.path / "0002-Add-a-logo.patch").read_text()
 
 
+@pytest.mark.parametrize(
+    ("attributes", "prep", "is_refused"),
+    [
+        ("*.bat eol=crlf\n", "%autosetup -p1", True),
+        ("*.bat text eol=crlf\n", "%autosetup -p1 -S git_am", False),
+        ("*.bat eol=crlf\n*.bat -text\n", "%autosetup -p1", False),
+        ("*.txt eol=crlf\n", "%autosetup -p1", False),
+    ],
+)
+def test_a_patch_of_a_file_that_archives_have_with_crlf_is_refused(
+    distgit: Distgit, attributes: str, prep: str, is_refused: bool
+) -> None:
+    files = {".gitattributes": attributes, "run.bat": "one\ntwo\n"}
+    distgit.upstream_version("1.1.0", files, base="1.0.0")
+    distgit.spec(text=distgit.text.replace("1.0.0", "1.1.0").replace("%autosetup -p1", prep))
+    distgit.patch_commits(
+        ("Run two", {"run.bat": "one\ntwo mended\n"}), base="1.1.0", branch="other-patches"
+    )
+    branch = ("patch", "--local-patches", "--local-patches-branch", "other-patches")
+
+    told = distgit.pkg(*branch, code=5 if is_refused else 0)
+
+    if is_refused:
+        assert "(Run two) changes a file that has CRLF line ends in archives" in told.err
+        assert "run.bat" in told.err
+    else:
+        assert distgit.patches == ["0001-Run-two.patch"]
+
+
 @pytest.mark.parametrize("verb", [("patch",), ("new-version", "2.0.0", "-d")])
 def test_an_empty_commit_gets_no_patch_and_is_reported(
     distgit: Distgit, verb: tuple[str, ...]

@@ -9,7 +9,12 @@ from pathlib import Path
 
 from rdo.atomic import write_file
 from rdo.distgit.lint import require_sane
-from rdo.distgit.patches.unfit import refuse_lost_merges, refuse_submodules, refuse_unfit
+from rdo.distgit.patches.unfit import (
+    refuse_crlf,
+    refuse_lost_merges,
+    refuse_submodules,
+    refuse_unfit,
+)
 from rdo.distgit.verb.desk import Desk
 from rdo.distgit.verb.environment import os_dist, package_env, require_tracked_spec
 from rdo.distgit.verb.message import bugs
@@ -128,8 +133,8 @@ def checkout_patches_branch(desk: Desk, args: Arguments) -> Arguments:
 class PatchSelection:
     """The commits of a patches branch above its base, oldest first; `chosen` get a patch file.
 
-    `empty` are chosen commits that change nothing; `binary` has, by hash, the files of chosen
-    commits that only git can patch.
+    `empty` are chosen commits that change nothing; `files` has, by hash, the files that chosen
+    commits change, and `binary` those that only git can patch.
     """
 
     commits: tuple[PatchCommit, ...]
@@ -138,6 +143,7 @@ class PatchSelection:
     ignored: int
     ignore: str
     empty: tuple[PatchCommit, ...] = ()
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     binary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -154,6 +160,7 @@ def select(desk: Desk, base: str, head: str) -> PatchSelection:
         found,
         chosen=chosen,
         empty=tuple(commit for commit in found.chosen if commit not in chosen),
+        files={one.hash: changed[one.hash].files for one in chosen},
         binary={one.hash: names for one in chosen if (names := changed[one.hash].binary)},
     )
 
@@ -164,6 +171,7 @@ def refuse(desk: Desk, selection: PatchSelection, base: str, head: str) -> None:
     if chosen:
         refuse_submodules(desk, base, head, chosen)
     refuse_unfit(desk, selection.chosen, selection.binary)
+    refuse_crlf(desk, base, selection.chosen, selection.files)
     if not selection.excluded:
         is_all = not selection.ignored
         refuse_lost_merges(desk, base, head, selection.chosen, is_all=is_all)

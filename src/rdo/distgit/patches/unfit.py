@@ -54,6 +54,31 @@ def refuse_submodules(desk: Desk, base: str, head: str, commits: Sequence[PatchC
             )
 
 
+def refuse_crlf(
+    desk: Desk, base: str, commits: Sequence[PatchCommit], files: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise RefusedError for the first commit whose patch lacks the CRLF of the file in archives.
+
+    git writes such files with CRLF into archives, and with LF into patches, and the program `patch`
+    does not apply these. `files` are those of each commit, by hash.
+    """
+    attributes = desk.clone.file_at(base, ".gitattributes") or ""
+    if "eol=crlf" not in attributes or is_applied_by_git(desk.spec.text()):
+        return
+    with tempfile.TemporaryDirectory(prefix="rdo-attributes-") as scratch:
+        index = Path(scratch, "index")
+        desk.clone.read_tree(base, index)
+        every = list(dict.fromkeys(name for commit in commits for name in files[commit.hash]))
+        crlf = set(desk.clone.stored_without_crlf(every, index))
+    for commit in commits:
+        if found := [name for name in files[commit.hash] if name in crlf]:
+            raise RefusedError(
+                f"{_named(commit)} changes a file that has CRLF line ends in archives and LF in"
+                f" git's patch, so %prep would fail: {', '.join(found[:5])}",
+                hint="use %autosetup -S git_am, with BuildRequires: git-core",
+            )
+
+
 def refuse_lost_merges(
     desk: Desk, base: str, head: str, commits: Sequence[PatchCommit], *, is_all: bool
 ) -> None:

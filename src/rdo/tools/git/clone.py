@@ -411,6 +411,22 @@ class Clone(ClonedHistory):
         out = self._run(*args, "--ignore-submodules=all", ref_name(ref), "--", env=env).stdout
         return [name for name in out.split("\0") if name]
 
+    def stored_without_crlf(self, files: Sequence[str], index: Path) -> list[str]:
+        """Return the files of such an index with CRLF line ends in a checkout, and LF in git.
+
+        They have `eol=crlf` in a .gitattributes file (gitattributes(5)).
+        """
+        args = ("check-attr", "--cached", "-z", "--stdin", "text", "eol")
+        names = b"".join(os.fsencode(name) + b"\0" for name in files)
+        out = self._run(*args, stdin=names, env={"GIT_INDEX_FILE": str(index)}).stdout
+        words = out.split("\0")[:-1]
+        values = {row[:2]: row[2] for row in zip(words[::3], words[1::3], words[2::3], strict=True)}
+        return [
+            name
+            for name in files
+            if values[name, "eol"] == "crlf" and values[name, "text"] != "unset"
+        ]
+
     def skip_in_rebase(self) -> bool:
         """Skip the commit at which a rebase has stopped; return whether the rebase is finished."""
         return self._is_rebased(
