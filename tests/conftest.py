@@ -73,6 +73,11 @@ class GitRepository:
         return self.git("rev-parse", "HEAD")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a value of bytes after its argument: the id must be the same in each process."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(autouse=True)
 def sealed_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep tests away from the developer's home folder, git configuration and rdo configuration."""
