@@ -8,6 +8,7 @@ download.
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -87,6 +88,29 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def heed_lost_signals() -> None:
+    """Repeat a signal whose exception Python ignored, so that Ctrl-C and SIGTERM always end us.
+
+    Python ignores exceptions in destructors and in callbacks of weak references, and so also those
+    that the handler of a signal raises there (`sys.unraisablehook`). For the start of a program.
+    """
+    sys.unraisablehook = _repeat_signal
+
+
+def _repeat_signal(ignored: "sys.UnraisableHookArgs") -> None:
+    if issubclass(ignored.exc_type, TimeIsUpError):
+        number = signal.SIGALRM
+    elif issubclass(ignored.exc_type, KeyboardInterrupt):
+        is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        number = signal.SIGINT if is_heard else signal.SIGTERM
+    else:
+        sys.__unraisablehook__(ignored)
+        return
+    again = threading.Timer(_LOOK_SECONDS, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
 
 
 @contextlib.contextmanager

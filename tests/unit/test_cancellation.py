@@ -1,6 +1,8 @@
 import math
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -81,3 +83,54 @@ def test_an_interrupt_cancels_what_threads_wait_for() -> None:
 def test_threads_are_cancelled_with_the_thread_that_waits_for_them() -> None:
     with cancelled_by(lambda: True):
         assert in_threads(lambda _: current.get()(), [1], at_once=1, name="test") == [True]
+
+
+LOSING = """
+import os, signal, time, weakref
+from rdo.cancellation import TimeIsUpError, heed_lost_signals, time_limit
+
+def lose(act):
+    class Held: pass
+    held = Held()
+    ref = weakref.ref(held, lambda _: act() or time.sleep(1))
+    del held
+
+heed_lost_signals()
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_a_callback_of_a_weak_reference_is_repeated(number: signal.Signals) -> None:
+    program = f"""{LOSING}
+if {number.value} != signal.SIGINT:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+try:
+    lose(lambda: os.kill(os.getpid(), {number.value}))
+    print("lost", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("heard")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+
+    assert (done.stdout, done.stderr) == ("lost\nheard\n", "")
+
+
+def test_a_time_limit_holds_beside_callbacks_of_weak_references() -> None:
+    program = f"""{LOSING}
+try:
+    with time_limit(0.3):
+        lose(lambda: None)
+        print("lost", flush=True)
+        time.sleep(60)
+except TimeIsUpError:
+    print("heard")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+
+    assert (done.stdout, done.stderr) == ("lost\nheard\n", "")

@@ -17,6 +17,7 @@ from rdo import __version__
 from rdo.access.accounts import Accounts
 from rdo.access.roles import Role
 from rdo.app import App
+from rdo.cancellation import heed_lost_signals
 from rdo.cli import output
 from rdo.cli.endings import Complaint, bug, of_the_system
 from rdo.cli.log_lines import configure_logging
@@ -359,19 +360,23 @@ def _report_error(end: int | Complaint, failed: int) -> int:
 
 def main() -> NoReturn:
     """Run `dlrn`."""
+    heed_lost_signals()
     sys.exit(run(dlrn, sys.argv[1:]))
 
 
 def main_purge() -> NoReturn:
     """Run `dlrn-purge`."""
+    heed_lost_signals()
     sys.exit(run(dlrn_purge, sys.argv[1:]))
 
 
 def main_remote() -> NoReturn:
     """Run `dlrn-remote`."""
+    heed_lost_signals()
     sys.exit(run(dlrn_remote, sys.argv[1:]))
 
 
 def main_user() -> NoReturn:
     """Run `dlrn-user`."""
+    heed_lost_signals()
     sys.exit(run(dlrn_user, sys.argv[1:], failed=_MINUS_ONE))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from rdo import __version__
+from rdo.cancellation import heed_lost_signals
 from rdo.cli import colors, output
 from rdo.cli.endings import (
     EX_USAGE,
@@ -212,6 +213,7 @@ def main() -> NoReturn:
     If called through a link named fedpkg, it behaves as that program. The umask is set so that the
     build user and a web server can read the files that rdo makes.
     """
+    heed_lost_signals()
     os.umask(os.umask(0o022) & ~0o055)
     if Path(sys.argv[0]).name == "fedpkg":
         from rdo.cli.pkg.fedpkg import program

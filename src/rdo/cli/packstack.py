@@ -12,6 +12,7 @@ import click
 
 from rdo import __version__
 from rdo.atomic import write_file
+from rdo.cancellation import heed_lost_signals
 from rdo.cli import output
 from rdo.cli.deploy import show_notes
 from rdo.cli.endings import EX_USAGE, full_disk
@@ -302,4 +303,5 @@ def _failed(error: UserError) -> int:
 
 def main() -> NoReturn:
     """Run the program and exit."""
+    heed_lost_signals()
     sys.exit(run(sys.argv[1:]))

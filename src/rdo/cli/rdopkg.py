@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from rdo import __version__
+from rdo.cancellation import heed_lost_signals
 from rdo.cli import output
 from rdo.cli.endings import EX_USAGE
 from rdo.cli.lazy import Lazy
@@ -86,4 +87,5 @@ def _complain(error: UserError, *, as_json: bool) -> int:
 
 def main() -> NoReturn:
     """Run the program and exit."""
+    heed_lost_signals()
     sys.exit(run(sys.argv[1:]))
