@@ -95,10 +95,13 @@ class DetachedCommandBuilder:
             _detached(folder).stop()
 
     def leave(self, ticket: Ticket) -> bool:
-        if self._starter.is_starting(ticket):
-            self.cancel(ticket)
-            return False
-        return True
+        if not self._starter.is_starting(ticket):
+            return True
+        folder = _folder(ticket)
+        if folder and _detached(folder).was_started():  # the starter has not heard of it yet
+            return True
+        self.cancel(ticket)
+        return False
 
     def notify(self, event: threading.Event) -> None:
         self._starter.notify(event)
