@@ -36,8 +36,8 @@ def status_may_pass(status: int) -> bool:
 def error_may_pass(error: Exception) -> bool:
     """Whether an error of httpx or urllib may be gone a moment later.
 
-    Such errors are no answer, half an answer or a temporary status. An untrusted certificate, an
-    invalid URL and a missing file are permanent.
+    Such errors are a missing or incomplete answer, or a temporary status. An untrusted certificate,
+    an invalid URL and a missing file are permanent.
     """
     import httpx
 

@@ -13,6 +13,7 @@ from rdo.tools.git.cloned_history import PatchCommit
 _GIT_DIFF = re.compile(r"^(?:diff --git |@@ -\d)", re.MULTILINE)
 _ANY_DIFF = re.compile(r"^[ \t]*@@ -\d", re.MULTILINE)
 """`patch` also applies a diff that is indented."""
+_BY_GIT = "use %autosetup -S git_am, with BuildRequires: git-core"
 
 
 def refuse_unfit(
@@ -34,7 +35,7 @@ def refuse_unfit(
             raise RefusedError(
                 f"{_named(commit)} changes a binary file, which only git can patch, "
                 f"and %prep would fail: {', '.join(files[:5])}",
-                hint="use %autosetup -S git_am, with BuildRequires: git-core",
+                hint=_BY_GIT,
             )
 
 
@@ -75,7 +76,7 @@ def refuse_crlf(
             raise RefusedError(
                 f"{_named(commit)} changes a file that has CRLF line ends in archives and LF in"
                 f" git's patch, so %prep would fail: {', '.join(found[:5])}",
-                hint="use %autosetup -S git_am, with BuildRequires: git-core",
+                hint=_BY_GIT,
             )
 
 

@@ -47,11 +47,16 @@ def with_new_sources(desk: Desk, args: Arguments, text: SpecText) -> SpecText:
     if _is_clear(args.version):
         text = _with_folder(desk, args, text)
     if why := _why_stale(desk, args, text, before):
-        if not (args.force or desk.is_rdopkg):
-            hint = "change it in the .spec file and commit; if it is right, use --force"
-            raise RefusedError(f"Source0 would {why}", hint=hint)
-        log.warning("Source0 would %s; change it by hand", why)
+        _refuse_unless_forced(desk, args, f"Source0 would {why}", f"Source0 would {why}")
     return text
+
+
+def _refuse_unless_forced(desk: Desk, args: Arguments, fault: str, forced: str) -> None:
+    """Raise RefusedError for a fault; if the user forces it, or runs rdopkg, warn of `forced`."""
+    if not (args.force or desk.is_rdopkg):
+        hint = "change it in the .spec file and commit; if it is right, use --force"
+        raise RefusedError(fault, hint=hint)
+    log.warning("%s; change it by hand", forced)
 
 
 def _is_clear(version: str) -> bool:
@@ -94,10 +99,8 @@ def _with_folder(desk: Desk, args: Arguments, text: SpecText) -> SpecText:
     if not _is_old_folder(desk, args, changed):
         return changed
     folder = top_folder(desk.spec.parsed(text))
-    if not (args.force or desk.is_rdopkg):
-        hint = "change it in the .spec file and commit; if it is right, use --force"
-        raise RefusedError(f"%prep would still enter the folder {folder}", hint=hint)
-    log.warning("%%prep still enters the folder %s; change it by hand", folder)
+    fault = f"%prep would still enter the folder {folder}"
+    _refuse_unless_forced(desk, args, fault, f"%prep still enters the folder {folder}")
     return text
 
 
