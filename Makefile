@@ -11,6 +11,8 @@ UV := uv==0.13.9
 
 # One base layer for the demo and the tests; it takes a minute to make and is kept.
 export RDO_PLATFORMS ?= $(CURDIR)/.cache/platforms
+# Compiled modules are kept, as on a user's machine: the tests start `rdo` hundreds of times.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Tests at a time; those of one file stay together, in their order.
 WORKERS ?= 2
