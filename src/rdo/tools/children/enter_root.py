@@ -1,6 +1,6 @@
 """Make a root, enter it, and run one program there (a program of its own).
 
-Started by `rdo.tools.walls.root` with one argument: the file with the plan, as JSON. It runs with
+Started by `rdo.tools.walls.entry` with one argument: the file with the plan, as JSON. It runs with
 `-I -S` before anything is entered, so it uses the standard library only. Three processes do the
 work, and each ends with the one before it, however that one ends:
 
@@ -32,8 +32,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-if __name__ == "__main__":
-    sys.path.append(str(Path(__file__).parents[3]))  # where rdo is; `-S` leaves it out
 from rdo.tools.children.kernel import (
     CLONE_NEW,
     MS_NODEV,
@@ -571,7 +569,3 @@ def wait_for(child: int) -> int:
         pid, status = os.wait()
         if pid == child:
             return exit_status(status)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rdo.tools.children import enter_root
+import rdo
 from rdo.tools.walls.id_range import IdRange
 from rdo.tools.walls.seccomp import filter_program
 
@@ -34,8 +34,13 @@ FAILED = "enter-root: "
 LIMIT = "limit"
 """The file beside a plan with the name of the limit that ended a program."""
 
+# `-S` leaves out the folder where rdo is. A module is compiled once, a script at each start.
+_ENTER = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from rdo.tools.children.enter_root import main; sys.exit(main())"
+)
 # It ends when we are killed; its own children end with it.
-_START = ("setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-I", "-S")
+_START = ("setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-I", "-S", "-c", _ENTER)
 _FOLDERS = ("layers", "upper", "merged")
 
 
@@ -91,7 +96,7 @@ class Entry:
         return self._start(plan)
 
     def _start(self, plan: Mapping[str, object]) -> list[str]:
-        return [*_START, enter_root.__file__, str(_write(plan, self.work))]
+        return [*_START, str(Path(rdo.__file__).parents[1]), str(_write(plan, self.work))]
 
     def _plan(self, argv: Sequence[str]) -> dict[str, object]:
         return {
