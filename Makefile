@@ -20,7 +20,7 @@ PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 PYTEST += --durations 12 --durations-min 8
 QUICK := -m "not slow"
 
-.PHONY: demo cloud test test-long test-as-user test-newest test-oldest lint types layers unit tools rounds e2e bench man coverage lock system clean
+.PHONY: demo cloud test test-long test-postgresql test-as-user test-newest test-oldest lint types layers unit tools rounds e2e bench man coverage lock system clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo/run build/demo
@@ -36,6 +36,10 @@ test: lint types layers $(READY)
 # Tests that boot hosts, the suites on PostgreSQL, and what is marked slow: files of minutes first.
 test-long: $(READY)
 	$(PYTEST) -m "slow or long" tests/long tests/e2e tests/tools tests/rounds
+
+# Before a release: the suites of publishing and promotion on PostgreSQL as well.
+test-postgresql: $(READY)
+	RDO_TEST_FURTHER_SUITES=1 $(BIN)/pytest -q tests/long/test_postgresql.py
 
 # All that runs code of ours, without root rights. The other checks only read the source, which is
 # the same for everybody.

@@ -14,13 +14,11 @@ from tests.postgresql import Server, running_server
 from tests.unpacked import NotFetchedError
 
 REPOSITORY = Path(__file__).parents[2]
-SUITES = (
-    "tests/unit/store",
-    "tests/tools/dlrn",
-    "tests/tools/promotion",
-    "tests/tools/publish",
-    "tests/tools/web",
-)
+SUITES = ("tests/unit/store", "tests/tools/dlrn", "tests/tools/web")
+"""The store and the API: all that is asked of a database in words of its own."""
+FURTHER = ("tests/tools/promotion", "tests/tools/publish")
+"""They call the same functions of the store, and are mostly about folders, dnf and rpm."""
+FURTHER_TOO = "RDO_TEST_FURTHER_SUITES"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +30,14 @@ def server() -> Iterator[Server]:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("suite", SUITES)
+_only_if_asked = pytest.mark.skipif(
+    FURTHER_TOO not in os.environ, reason=f"a quarter of an hour; {FURTHER_TOO}=1 asks for it"
+)
+
+
+@pytest.mark.parametrize(
+    "suite", [*SUITES, *(pytest.param(one, marks=_only_if_asked) for one in FURTHER)]
+)
 def test_a_suite_passes_on_postgresql(server: Server, suite: str) -> None:
     command = [
         sys.executable,
