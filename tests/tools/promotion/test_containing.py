@@ -35,6 +35,7 @@ def test_names_have_a_commit_since_they_first_led_to_it(made: Factory) -> None:
     old = asked(made, "a1".ljust(40, "0"))
     version = asked(made, "python-a", "2.0")
     release = asked(made, "python-a", "2.0-1")
+    epoch = asked(made, "python-a", "0:2.0-1")
 
     assert second.directory is not None
     assert {one.name for one in found.names} == {"current", "consistent"}
@@ -44,7 +45,7 @@ def test_names_have_a_commit_since_they_first_led_to_it(made: Factory) -> None:
     assert timedelta() <= current.since - found.first.created < timedelta(seconds=5)
     assert not current.at_the_latest
     assert current.path == made.leads("current") != found.first.path
-    assert by_start == version == release == found
+    assert by_start == version == release == epoch == found
     assert [one.id for one in by_distgit.builds] == [1, 3]
     assert old.names == ()
     listed, more = repositories_containing(open_target(made), found.builds, most=None)
@@ -103,6 +104,8 @@ def test_a_fix_in_two_packages_is_reported_for_each(made: Factory, upstream: Git
     [
         ("python-a", "", "neither the hash of a commit, of 7 digits or more, nor the id"),
         ("python-a", "9", "no published build of python-a has the version 9"),
+        ("python-a", "1:1.0", "no published build of python-a has the version 1:1.0"),
+        ("python-a", "one:1.0", "no published build of python-a has the version one:1.0"),
         ("f" * 40, "", "no published build of master-deb12 has the commit"),
         ("F" * 40, "", "no published build of master-deb12 has the commit"),
         ("python-x", "1", "has no package python-x"),

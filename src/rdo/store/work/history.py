@@ -1,5 +1,6 @@
 """Queries of API clients about a target's builds: counts, filters and pages."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -224,7 +225,11 @@ class BuildHistory:
         return read_builds(self.session, query.order_by(CommitRow.position, BuildRow.id))
 
     def of_version(self, target: str, package: str, version: str) -> tuple[Build, ...]:
-        """Return the published builds of a package with a version, or a version and a release."""
+        """Return the published builds of a package with a version, which may have more to it.
+
+        That is an epoch, as in `1:2.0`, and a release, as in `2.0-1`.
+        """
+        epoch, colon, version = version.rpartition(":")
         name = ArtifactRow.version + "-" + ArtifactRow.release
         query = (
             self._published(target, package)
@@ -232,6 +237,9 @@ class BuildHistory:
             .where(ArtifactRow.is_source.is_(True))
             .where(or_(ArtifactRow.version == version, name == version))
         )
+        if colon:
+            number = int(epoch) if re.fullmatch("[0-9]{1,9}", epoch) else -1
+            query = query.where(ArtifactRow.epoch == number)
         return read_builds(self.session, query.order_by(CommitRow.position, BuildRow.id))
 
     def of_hash(self, target: str, start: str) -> tuple[Build, ...]:
