@@ -1,8 +1,10 @@
 """Make a root, enter it, and run one program there (a program of its own).
 
-Started by `rdo.tools.walls.entry` with one argument: the file with the plan, as JSON. It runs with
-`-I -S` before anything is entered, so it uses the standard library only. Three processes do the
-work, and each ends with the one before it, however that one ends:
+Started by `rdo.tools.walls.entry` with one argument: the file with the plan, in Python's own form.
+It runs with `-I -S` before anything is entered, so it uses the standard library only, and of that
+little: every question to a sandbox starts it, and json, pathlib, signal, socket and contextlib
+would take half of the time. Three processes do the work, and each ends with the one before it,
+however that one ends:
 
 - the *outer* one, outside, which writes the id maps and, if it is root, opens the layers;
 - the *setup*, in new user, mount, pid, ipc, uts, network and cgroup namespaces;
@@ -17,26 +19,24 @@ that ended it, if one did.
 
 from __future__ import annotations
 
+import _socket
 import ctypes
 import errno
 import fcntl
-import json
+import marshal
 import os
 import resource
-import signal
-import socket
 import stat
-import struct
 import sys
 import time
-from contextlib import suppress
-from pathlib import Path
 
 from rdo.tools.children.kernel import (
     CLONE_NEW,
     MS_NODEV,
     MS_NOEXEC,
     MS_NOSUID,
+    SIGKILL,
+    Suppress,
     check,
     drop_capabilities,
     end_with_parent,
@@ -53,6 +53,8 @@ from rdo.tools.children.kernel import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # slow to load, and this program starts often
     from typing import Any
+
+    from _typeshed import StrPath
 
 # linux/mount.h
 OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH = 1, 4
@@ -120,14 +122,15 @@ def attach(tree: int, target: str) -> None:
 
 def main() -> int:
     """Enter the root described in the file argv[1], and run its program there."""
-    plan_file = Path(sys.argv[1])
-    plan = json.loads(plan_file.read_text())
-    plan_file.unlink()
+    file = sys.argv[1]
+    with open(file, "rb") as opened:
+        plan = marshal.load(opened)
+    os.unlink(file)
     end_with_parent()
     load(plan)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a descriptor for each layer
-    ours, theirs = socket.socketpair()
+    ours, theirs = _socket.socketpair()
     pid = os.fork()
     if pid == 0:
         ours.close()
@@ -139,22 +142,38 @@ def main() -> int:
         serve(plan, pid, ours)
     except OSError as error:
         tell(error)
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, SIGKILL)
         os.waitpid(pid, 0)
         return ENTER_FAILED
     status = exit_status(os.waitpid(pid, 0)[1])
     if groups.was_out_of_memory():
-        plan_file.with_name(LIMIT).write_text("memory")
+        write(f"{os.path.dirname(file)}/{LIMIT}", "memory")
     groups.remove()
     return status
 
 
 def load(plan: dict[str, Any]) -> None:
-    """Import what only this entry needs; later we cannot read it any more."""
-    if plan["copies"] or Path(plan["work"], "work").exists():
+    """Import what this entry will need; in the root we cannot read it any more."""
+    import warnings  # noqa: F401 - os.execvpe imports it to search in PATH
+
+    if plan["copies"] or os.path.exists(f"{plan['work']}/work"):
         import shutil  # noqa: F401 - it is slow to load
     if plan["removes"]:
         import rdo.tools.children.remove_tree  # noqa: F401
+
+
+def read(path: StrPath) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def write(path: StrPath, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def touch(path: str) -> None:
+    open(path, "ab").close()
 
 
 class ControlGroups:
@@ -166,35 +185,35 @@ class ControlGroups:
 
     def __init__(self, memory_bytes: int | None, processes: int) -> None:
         self._memory, self._processes = memory_bytes, processes
-        self._made: list[Path] = []
+        self._made: list[str] = []
 
     def hold(self, pid: int) -> None:
         """Put a process, and everything it will start, into groups with our limits."""
         for folder in own_groups():
             self._remove_left(folder)
-            group = folder / f"{GROUP}{os.getpid()}"
-            with suppress(OSError):
-                group.mkdir()
+            group = f"{folder}/{GROUP}{os.getpid()}"
+            with Suppress(OSError):
+                os.mkdir(group)
                 self._made.append(group)
                 self._limit(group)
-                (group / "cgroup.procs").write_text(str(pid))
+                write(f"{group}/cgroup.procs", str(pid))
 
-    def _limit(self, group: Path) -> None:
+    def _limit(self, group: str) -> None:
         rows = {"pids.max": self._processes}
         if self._memory:
             rows |= {"memory.max": self._memory, "memory.limit_in_bytes": self._memory}
             rows |= {"memory.swap.max": 0, "memory.memsw.limit_in_bytes": self._memory}
         for name, value in rows.items():
-            if (group / name).exists():
-                with suppress(OSError):  # swap is not counted everywhere
-                    (group / name).write_text(str(value))
+            if os.path.exists(f"{group}/{name}"):
+                with Suppress(OSError):  # swap is not counted everywhere
+                    write(f"{group}/{name}", str(value))
 
     def was_out_of_memory(self) -> bool:
         """Whether the kernel killed something in the group for lack of memory."""
         for group in self._made:
             for name in ("memory.events", "memory.oom_control"):
-                if (group / name).exists():
-                    words = (group / name).read_text().split()
+                if os.path.exists(f"{group}/{name}"):
+                    words = read(f"{group}/{name}").split()
                     if "oom_kill" in words and words[words.index("oom_kill") + 1] != "0":
                         return True
         return False
@@ -204,21 +223,21 @@ class ControlGroups:
         for group in self._made:
             remove_group(group)
 
-    def _remove_left(self, folder: Path) -> None:
+    def _remove_left(self, folder: str) -> None:
         """Remove groups that a killed process has left."""
-        for group in folder.glob(f"{GROUP}*"):
-            pid = group.name.removeprefix(GROUP)
-            if pid.isdecimal() and not Path("/proc", pid).exists():
-                remove_group(group)
+        for name in os.listdir(folder):
+            pid = name.removeprefix(GROUP)
+            if pid != name and pid.isdecimal() and not os.path.exists(f"/proc/{pid}"):
+                remove_group(f"{folder}/{name}")
 
 
-def own_groups() -> list[Path]:
+def own_groups() -> list[str]:
     """Return the folders of our own control groups in which limits can be set."""
     found = []
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    for line in read("/proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         for top in group_tops(controllers):
-            folder = top / path.lstrip("/")
+            folder = f"{top}/{path.lstrip('/')}"
             if controllers:
                 useful = bool({"memory", "pids"} & set(controllers.split(",")))
             else:
@@ -228,34 +247,34 @@ def own_groups() -> list[Path]:
     return found
 
 
-def group_tops(controllers: str) -> list[Path]:
+def group_tops(controllers: str) -> list[str]:
     """Return where a hierarchy may be mounted: version 1 by its controllers, or version 2."""
-    top = Path("/sys/fs/cgroup")
-    places = [top / controllers] if controllers else [top, top / "unified"]
+    top = "/sys/fs/cgroup"
+    places = [f"{top}/{controllers}"] if controllers else [top, f"{top}/unified"]
     mark = "tasks" if controllers else "cgroup.controllers"
-    return [place for place in places if (place / mark).exists()]
+    return [place for place in places if os.path.exists(f"{place}/{mark}")]
 
 
-def enable_controllers(folder: Path) -> bool:
+def enable_controllers(folder: StrPath) -> bool:
     """Enable the controllers for the groups in a folder of version 2; whether any is enabled."""
-    with suppress(OSError):  # a group with processes of its own cannot, except the topmost one
-        (folder / "cgroup.subtree_control").write_text("+memory +pids")
-    with suppress(OSError):
-        enabled = (folder / "cgroup.subtree_control").read_text().split()
-        return bool({"memory", "pids"} & set(enabled))
+    switch = f"{folder}/cgroup.subtree_control"
+    with Suppress(OSError):  # a group with processes of its own cannot, except the topmost one
+        write(switch, "+memory +pids")
+    with Suppress(OSError):
+        return bool({"memory", "pids"} & set(read(switch).split()))
     return False
 
 
-def remove_group(group: Path) -> None:
+def remove_group(group: str) -> None:
     for _ in range(50):
-        with suppress(OSError):
-            group.rmdir()
-        if not group.exists():
+        with Suppress(OSError):
+            os.rmdir(group)
+        if not os.path.exists(group):
             return
         time.sleep(0.02)  # the last process is being reaped
 
 
-def serve(plan: dict[str, Any], pid: int, channel: socket.socket) -> None:
+def serve(plan: dict[str, Any], pid: int, channel: _socket.socket) -> None:
     """Give the setup process its ids, and what only we may open."""
     if not channel.recv(1):
         return  # it has reported the reason and ended
@@ -269,7 +288,7 @@ def serve(plan: dict[str, Any], pid: int, channel: socket.socket) -> None:
             trees.append(clone_tree(path, writable=writable, userns=idmap))
     for start in range(0, len(trees), FDS_PER_MESSAGE):
         batch = trees[start : start + FDS_PER_MESSAGE]
-        socket.send_fds(channel, [b"t"], batch)
+        send_descriptors(channel, batch)
         channel.recv(1)
     channel.send(b"e")
 
@@ -286,9 +305,9 @@ def write_maps(plan: dict[str, Any], pid: int) -> None:
         rows = plan[f"{kind}s"]
         if plan["is_root"] or len(rows) == 1:
             if not plan["is_root"] and kind == "gid":
-                Path(f"/proc/{pid}/setgroups").write_text("deny")
+                write(f"/proc/{pid}/setgroups", "deny")
             text = "".join(f"{inside} {outside} {count}\n" for inside, outside, count in rows)
-            Path(f"/proc/{pid}/{kind}_map").write_text(text)
+            write(f"/proc/{pid}/{kind}_map", text)
         else:
             words = [str(number) for row in rows for number in row]
             program = f"new{kind}map"
@@ -318,7 +337,7 @@ def guarded(act: Any) -> int:
 # --- the setup process ------------------------------------------------------------------------
 
 
-def setup(plan: dict[str, Any], channel: socket.socket) -> int:
+def setup(plan: dict[str, Any], channel: _socket.socket) -> int:
     """Make the namespaces and mounts of a root, start its first process, and wait for it.
 
     The parent, which has the privileges, answers on `channel`.
@@ -355,13 +374,22 @@ def remove(name: str) -> None:
     remove_tree(parent, name)
 
 
-def receive(channel: socket.socket) -> list[int]:
+def send_descriptors(channel: _socket.socket, descriptors: list[int]) -> None:
+    """Pass open files to the process at the other end, which calls `receive` (unix(7))."""
+    rights = (ctypes.c_int * len(descriptors))(*descriptors)
+    channel.sendmsg([b"t"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
+
+
+def receive(channel: _socket.socket) -> list[int]:
+    """Return the open files that the process at the other end passes, until it says `e`."""
     trees: list[int] = []
+    room = _socket.CMSG_LEN(FDS_PER_MESSAGE * ctypes.sizeof(ctypes.c_int))
     while True:
-        word, found, _, _ = socket.recv_fds(channel, 1, FDS_PER_MESSAGE)
+        word, messages, _, _ = channel.recvmsg(1, room)
         if word != b"t":
             return trees
-        trees += found
+        for _, _, rights in messages:
+            trees += memoryview(rights).cast("i")
         channel.send(b"r")
 
 
@@ -381,9 +409,9 @@ def watch(plan: dict[str, Any], first: int) -> int:
             started = time.monotonic()
             used = disk_use("upper")
             if used > limit:
-                with suppress(OSError):
-                    Path(LIMIT).write_text("disk")  # the root is entered, so no path leads here
-                os.kill(first, signal.SIGKILL)
+                with Suppress(OSError):
+                    write(LIMIT, "disk")  # the root is entered, so no path leads here
+                os.kill(first, SIGKILL)
             took = time.monotonic() - started
             due = started + took + max(2.0, 20 * took)
 
@@ -392,16 +420,18 @@ def disk_use(folder: str) -> int:
     """Return the size of all files in a folder, including open files that were deleted."""
     blocks: dict[tuple[int, int], int] = {}
     here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    with suppress(OSError):
+    with Suppress(OSError):
         for _, folders, files, parent in os.fwalk(".", dir_fd=here, follow_symlinks=False):
             for name in (*folders, *files):
-                with suppress(OSError):
+                with Suppress(OSError):
                     one = os.stat(name, dir_fd=parent, follow_symlinks=False)
                     blocks[one.st_dev, one.st_ino] = one.st_blocks
     os.close(here)
-    for process in Path("/proc").glob("[0-9]*/fd"):
-        with suppress(OSError):
-            for entry in os.scandir(process):
+    for process in os.listdir("/proc"):
+        if not process.isdecimal():
+            continue
+        with Suppress(OSError):
+            for entry in os.scandir(f"/proc/{process}/fd"):
                 one = entry.stat()
                 if stat.S_ISREG(one.st_mode) and one.st_nlink == 0:
                     blocks[one.st_dev, one.st_ino] = one.st_blocks
@@ -421,32 +451,31 @@ def process_one(plan: dict[str, Any], trees: list[int]) -> int:
         mount_layers(trees[:layers])
     else:
         mount_empty()
-    merged = Path("merged")
     for folder in ("proc", "dev", "sys", "tmp"):
-        (merged / folder).mkdir(exist_ok=True)
+        os.makedirs(f"merged/{folder}", exist_ok=True)
     mount("proc", "merged/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2")
     make_devices("merged/dev")
     for tree, row in zip(trees[layers:], plan["binds"], strict=True):
-        bind(tree, row["is_folder"], merged / row["target"].lstrip("/"))
+        bind(tree, row["is_folder"], within_merged(row["target"]))
     for source, target in plan["inner_binds"]:
-        Path(f"merged{target}").mkdir(parents=True, exist_ok=True)
+        os.makedirs(f"merged{target}", exist_ok=True)
         whole = OPEN_TREE_CLONE | AT_RECURSIVE  # each device in /dev is a mount of its own
         tree = libc.syscall(OPEN_TREE, AT_FDCWD, f"merged{source}".encode(), whole)
         attach(check(tree, f"open {source}"), f"merged{target}")
     for target, name in plan["links"]:
-        place = merged / name.lstrip("/")
-        if not place.is_symlink():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(target)
+        place = within_merged(name)
+        if not os.path.islink(place):
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            os.symlink(target, place)
     for name in plan["folders"]:
-        folder = merged / name.lstrip("/")
-        if not folder.is_dir():
-            folder.mkdir()
+        folder = within_merged(name)
+        if not os.path.isdir(folder):
+            os.mkdir(folder)
         os.chown(folder, plan["uid"], plan["uid"])
     if not plan["has_network"]:
         raise_loopback()
-    socket.sethostname("localhost")
-    Path("merged/proc/sys/user/max_user_namespaces").write_text("0")
+    _socket.sethostname("localhost")
+    write("merged/proc/sys/user/max_user_namespaces", "0")
     enter("merged")
     close_proc()
     child = os.fork()
@@ -466,9 +495,13 @@ def process_one(plan: dict[str, Any], trees: list[int]) -> int:
     os._exit(NOT_FOUND)
 
 
+def within_merged(path: str) -> str:
+    return f"merged/{path.lstrip('/')}"
+
+
 def forget_arguments() -> None:
     """Wipe our command line and environment, which programs inside could read as process 1's."""
-    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    fields = read("/proc/self/stat").rpartition(")")[2].split()
     for start, end in ((45, 46), (47, 48)):  # arg_start, arg_end, env_start, env_end
         first, last = int(fields[start]), int(fields[end])
         if first and last > first:
@@ -484,13 +517,13 @@ def mount_layers(trees: list[int]) -> None:
     mount("none", "layers", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     for number, tree in enumerate(trees):
         place = f"layers/{number:x}"
-        Path(place).mkdir()
+        os.mkdir(place)
         attach(tree, place)
-    if Path("work").exists():  # a volatile overlay refuses an old one
+    if os.path.exists("work"):  # a volatile overlay refuses an old one
         import shutil
 
         shutil.rmtree("work", ignore_errors=True)
-    Path("work").mkdir()
+    os.mkdir("work")
     os.chdir("layers")
     lower = ":".join(f"{number:x}" for number in range(len(trees)))
     options = f"lowerdir={lower},upperdir=../upper,workdir=../work,volatile,userxattr"
@@ -500,48 +533,49 @@ def mount_layers(trees: list[int]) -> None:
 
 def mount_empty() -> None:
     mount("none", "merged", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=512m")
-    Path("merged/tmp").mkdir()
-    Path("merged/tmp").chmod(0o1777)
+    os.mkdir("merged/tmp")
+    os.chmod("merged/tmp", 0o1777)
 
 
-def bind(tree: int, is_folder: bool, target: Path) -> None:
+def bind(tree: int, is_folder: bool, target: str) -> None:
     if is_folder:
-        target.mkdir(parents=True, exist_ok=True)
-    elif not target.exists():  # an existing file may belong to a read-only bind
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.touch()
-    attach(tree, str(target))
+        os.makedirs(target, exist_ok=True)
+    elif not os.path.exists(target):  # an existing file may belong to a read-only bind
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        touch(target)
+    attach(tree, target)
 
 
 def make_devices(dev: str) -> None:
     """Make a small /dev with the host's devices, because nobody can make devices in here."""
     mount("none", dev, "tmpfs", MS_NOSUID, "mode=755,size=512m")
     for name in DEVICES:
-        Path(dev, name).touch()
+        touch(f"{dev}/{name}")
         attach(open_tree(f"/dev/{name}"), f"{dev}/{name}")
     for name, target in LINKS.items():
-        Path(dev, name).symlink_to(target)
-    Path(dev, "shm").mkdir()
-    Path(dev, "shm").chmod(0o1777)
-    Path(dev, "pts").mkdir()
+        os.symlink(target, f"{dev}/{name}")
+    os.mkdir(f"{dev}/shm")
+    os.chmod(f"{dev}/shm", 0o1777)
+    os.mkdir(f"{dev}/pts")
     mount("devpts", f"{dev}/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666")
-    Path(dev, "ptmx").symlink_to("pts/ptmx")
+    os.symlink("pts/ptmx", f"{dev}/ptmx")
 
 
 def raise_loopback() -> None:
     """Enable lo, which is down in a new network namespace; programs and tests expect 127.0.0.1."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        request = struct.pack("16sh14s", b"lo", 1, b"")  # IFF_UP
-        fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS
+    any_socket = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+    request = b"lo".ljust(16, b"\0") + (1).to_bytes(2, sys.byteorder) + bytes(14)  # IFF_UP
+    fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS
+    any_socket.close()
 
 
 def close_proc() -> None:
     """Make /proc files about the whole machine read-only, and hide most of them."""
     for name in READ_ONLY:
-        if Path("/proc", name).exists():
+        if os.path.exists(f"/proc/{name}"):
             attach(clone_tree(f"/proc/{name}", writable=False, userns=None), f"/proc/{name}")
     for name in HIDDEN:
-        if Path("/proc", name).exists():
+        if os.path.exists(f"/proc/{name}"):
             attach(open_tree("/dev/null"), f"/proc/{name}")
 
 

@@ -7,7 +7,10 @@ of it.
 import ctypes
 import os
 import resource
-import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # slow to load
+    from types import TracebackType
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -33,6 +36,29 @@ _CALLS = {
 }
 
 
+SIGKILL = 9  # signal(7)
+
+
+class Suppress:
+    """Ends its block at an exception of this kind.
+
+    It does what contextlib.suppress does, without the modules that contextlib loads.
+    """
+
+    def __init__(self, kind: type[BaseException]) -> None:
+        self._kind = kind
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: "TracebackType | None",
+    ) -> bool:
+        return kind is not None and issubclass(kind, self._kind)
+
+
 class _Program(ctypes.Structure):
     """struct sock_fprog: the number of instructions, and their address."""
 
@@ -54,7 +80,7 @@ def prctl(option: int, value: int, what: str) -> None:
 
 def end_with_parent() -> None:
     """Ask the kernel to kill us when the parent ends; must be repeated after a change of ids."""
-    prctl(_SET_PDEATHSIG, signal.SIGKILL, "pdeathsig")
+    prctl(_SET_PDEATHSIG, SIGKILL, "pdeathsig")
 
 
 def outlive_parent() -> None:

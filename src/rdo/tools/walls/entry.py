@@ -5,7 +5,7 @@ cgroup and (unless it has network) network namespaces, so nothing stays mounted 
 survives, even after kill -9.
 """
 
-import json
+import marshal
 import os
 import platform
 import sys
@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import rdo
 from rdo.tools.walls.id_range import IdRange
@@ -95,10 +96,10 @@ class Entry:
         plan = self._plan(()) | {"removes": folder.name, "work": str(folder.parent)}
         return self._start(plan)
 
-    def _start(self, plan: Mapping[str, object]) -> list[str]:
+    def _start(self, plan: dict[str, Any]) -> list[str]:
         return [*_START, str(Path(rdo.__file__).parents[1]), str(_write(plan, self.work))]
 
-    def _plan(self, argv: Sequence[str]) -> dict[str, object]:
+    def _plan(self, argv: Sequence[str]) -> dict[str, Any]:
         return {
             "uids": [row.words for row in self.ids.uids],
             "gids": [row.words for row in self.ids.gids],
@@ -139,9 +140,9 @@ def _row(bind: Bind) -> dict[str, object]:
     }
 
 
-def _write(plan: Mapping[str, object], folder: Path) -> Path:
+def _write(plan: dict[str, Any], folder: Path) -> Path:
     """Write the plan to a file, because every user of the machine can read arguments."""
     descriptor, name = tempfile.mkstemp(prefix="plan-", dir=folder)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(plan, file)
+    with os.fdopen(descriptor, "wb") as file:
+        marshal.dump(plan, file)
     return Path(name)

@@ -101,7 +101,7 @@ def _system(layer: Path) -> tuple[Bind, ...]:
 
 def _limits() -> Iterator[MachineCheck]:
     """Whether control groups can limit the memory of a build."""
-    groups = [str(group) for group in enter_root.own_groups()]
+    groups = enter_root.own_groups()
     memory = any("memory" in group or _counts_memory(Path(group)) for group in groups)
     detail = "control groups" if memory else "no control group that we may divide"
     yield MachineCheck("memory limit", memory, False, f"{detail} ({platform.release()})")

@@ -152,7 +152,7 @@ def give(plan: dict[str, Any], pid: int, channel: socket.socket) -> None:
         userns = of_machine if owner < first else of_images if owner < first + count else None
         trees.append(clone_tree(path, writable=is_writable, userns=userns))
     trees += [make_device(plan, name) for name in devices()]
-    socket.send_fds(channel, [b"t"], trees)
+    enter_root.send_descriptors(channel, trees)
     channel.recv(1)
     channel.send(b"e")
 
