@@ -9,6 +9,8 @@ from rdo.store.database.errors import RESTORE_HINT, OlderSchemaError, UnusableSt
 
 HEAD = "0022"  # the newest of migrations/versions; a test compares
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
+NEWEST = MIGRATIONS / "newest_sqlite.sql"
+"""What makes the newest schema in SQLite at once; a blank line ends each statement."""
 _OF_EVERY_SCHEMA = ("builds", "commits")
 
 
@@ -47,9 +49,28 @@ def check_readable(revision: str | None, name: str) -> None:
 
 
 def upgrade(connection: Connection, name: str, to: str = "head") -> None:
-    """Apply the migrations that this database lacks, inside the caller's transaction.
+    """Bring a database to the newest schema, inside the caller's transaction.
 
-    With `to`, only those up to an older schema. Raises ConfigError if a newer rdo has made the
+    With `to`, to an older schema. Raises ConfigError if a newer rdo has made its schema. SQLite
+    gets the newest schema at once if it is still empty; else the missing migrations are applied.
+    """
+    can_be_made = connection.dialect.name == "sqlite" and to == "head"
+    if can_be_made and revision_of(connection, name) is None:
+        _make_newest(connection)
+    else:
+        migrate(connection, name, to)
+
+
+def _make_newest(connection: Connection) -> None:
+    for statement in NEWEST.read_text().rstrip().split("\n\n"):
+        connection.exec_driver_sql(statement)
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+
+def migrate(connection: Connection, name: str, to: str = "head") -> None:
+    """Apply the migrations that a database lacks, inside the caller's transaction.
+
+    With `to`, only those up to an older schema. Raises ConfigError if a newer rdo has made its
     schema. Alembic is imported only if there is something to do, because that takes longer than
     everything else in opening a store.
     """

@@ -1,3 +1,4 @@
+import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -11,22 +12,40 @@ from sqlalchemy import BigInteger, Integer, create_engine, inspect
 
 from rdo.errors import ConfigError
 from rdo.store import Store
-from rdo.store.database.upgrade import HEAD, MIGRATIONS
+from rdo.store.database.upgrade import HEAD, MIGRATIONS, migrate, revision_of
 from rdo.store.schema import Base
 from rdo.store.work.history import BuildFilter
+from tests.unit.store.database.newest_schema import migrated, statements
 from tests.unit.store.samples import NOW, TARGET, commit
 
 
 def test_the_migrations_make_the_schema_that_the_code_expects(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/rdo.sqlite"
-    Store(url).close()
-
-    engine = create_engine(url)
-    with engine.connect() as connection:
+    engine = create_engine(f"sqlite:///{tmp_path}/rdo.sqlite")
+    with engine.begin() as connection:
+        migrate(connection, "a new database")
         differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
     engine.dispose()
 
     assert differences == []
+
+
+def test_a_new_database_is_what_the_migrations_make(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/rdo.sqlite"
+    Store(url).close()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        made = statements(connection)
+        revision = revision_of(connection, url)
+    engine.dispose()
+
+    def plain(one: str) -> str:
+        return re.sub(
+            r'[\s"]+', " ", one
+        )  # which names are quoted differs between SQLite's versions
+
+    again = "python -m tests.unit.store.database.newest_schema"
+    assert [*map(plain, made)] == [*map(plain, migrated())], f"write it again: {again}"
+    assert revision == HEAD
 
 
 def test_numbers_of_postgresql_are_as_wide_as_those_of_sqlite(postgresql: str) -> None:
