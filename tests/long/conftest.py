@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.distribution import Distribution
 from tests.long.namespaces import left_of_labs
 
-_UNRAISABLE = "ignore::pytest.PytestUnraisableExceptionWarning"
+UNRAISABLE = "ignore::pytest.PytestUnraisableExceptionWarning"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "long" in item.path.parts:
             item.add_marker(pytest.mark.long)
-            item.add_marker(pytest.mark.filterwarnings(_UNRAISABLE))
+            item.add_marker(pytest.mark.filterwarnings(UNRAISABLE))
     lacking = [name for name in ("systemd-nspawn", "ip", "ssh") if not shutil.which(name)]
     why = f"{lacking[0]} is not installed" if lacking else ""
     if os.geteuid():

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import VARIABLE
+from tests.long.conftest import UNRAISABLE
 from tests.postgresql import Server, running_server
 from tests.unpacked import NotFetchedError
 
@@ -46,6 +47,8 @@ def test_a_suite_passes_on_postgresql(server: Server, suite: str) -> None:
         "-q",
         "-p",
         "no:cacheprovider",
+        "-W",
+        UNRAISABLE,
         "-m",
         "not slow",
         suite,
