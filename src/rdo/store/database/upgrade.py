@@ -54,11 +54,11 @@ def upgrade(connection: Connection, name: str, to: str = "head") -> None:
     With `to`, to an older schema. Raises ConfigError if a newer rdo has made its schema. SQLite
     gets the newest schema at once if it is still empty; else the missing migrations are applied.
     """
-    can_be_made = connection.dialect.name == "sqlite" and to == "head"
-    if can_be_made and revision_of(connection, name) is None:
+    current = revision_of(connection, name)
+    if current is None and to == "head" and connection.dialect.name == "sqlite":
         _make_newest(connection)
-    else:
-        migrate(connection, name, to)
+    elif current != HEAD:
+        migrate(connection, current, to)
 
 
 def _make_newest(connection: Connection) -> None:
@@ -67,16 +67,13 @@ def _make_newest(connection: Connection) -> None:
     connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
 
-def migrate(connection: Connection, name: str, to: str = "head") -> None:
-    """Apply the migrations that a database lacks, inside the caller's transaction.
+def migrate(connection: Connection, current: str | None, to: str = "head") -> None:
+    """Apply the migrations after the schema `current`, inside the caller's transaction.
 
-    With `to`, only those up to an older schema. Raises ConfigError if a newer rdo has made its
-    schema. Alembic is imported only if there is something to do, because that takes longer than
-    everything else in opening a store.
+    None is an empty database. With `to`, only those up to an older schema. Raises ConfigError if
+    `current` is the schema of a newer rdo. Alembic is imported only here, because that takes longer
+    than everything else in opening a store.
     """
-    current = revision_of(connection, name)
-    if current == HEAD:
-        return
     from alembic.operations import Operations
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory

@@ -27,7 +27,7 @@ def _tidy(statement: str) -> str:
 def migrated() -> list[str]:
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
-        migrate(connection, "a new database")
+        migrate(connection, None)
         return statements(connection)
 
 

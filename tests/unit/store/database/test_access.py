@@ -22,7 +22,7 @@ from tests.unit.store.samples import NOW, TARGET, commit
 def test_the_migrations_make_the_schema_that_the_code_expects(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/rdo.sqlite")
     with engine.begin() as connection:
-        migrate(connection, "a new database")
+        migrate(connection, None)
         differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
     engine.dispose()
 
@@ -39,9 +39,8 @@ def test_a_new_database_is_what_the_migrations_make(tmp_path: Path) -> None:
     engine.dispose()
 
     def plain(one: str) -> str:
-        return re.sub(
-            r'[\s"]+', " ", one
-        )  # which names are quoted differs between SQLite's versions
+        """Without the quotes, which differ between SQLite's versions."""
+        return re.sub(r'[\s"]+', " ", one)
 
     again = "python -m tests.unit.store.database.newest_schema"
     assert [*map(plain, made)] == [*map(plain, migrated())], f"write it again: {again}"
